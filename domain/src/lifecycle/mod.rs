@@ -1,0 +1,23 @@
+//! The IPv6 lifecycle: states, guards by operation, the plan of steps, and the machine that says what follows each answer. This is the
+//! one place where these rules stand; the store repeats the invariants as constraints, nobody else repeats anything.
+
+mod guard;
+mod machine;
+#[cfg(test)]
+mod model_tests;
+mod operation;
+mod plan;
+mod record;
+mod state;
+
+pub use guard::{Facts, Guard, Refusal, guard};
+pub use machine::{Ended, Next, Progress, StepAnswer, advance, first};
+pub use operation::{Actor, Operation, OperationKind, OperationOptions, OperationRow, OperationStatus, OperationView, StepRow, StepStatus};
+pub use plan::{Methods, PlanInput, StepKind, plan, was_used};
+pub use record::{overlap, record_begin, record_end, record_nas_asked};
+pub use state::{AssignmentMode, Enforcement, Ipv6State};
+
+/// Delegated length unless asked otherwise.
+pub const DEFAULT_PREFIX_LEN: u8 = 56;
+/// Shortest and longest length that can be delegated.
+pub const PREFIX_LEN_RANGE: std::ops::RangeInclusive<u8> = 48..=64;

@@ -1,0 +1,237 @@
+//! The machine against a model written separately: a world that really holds prefixes and sessions, upstreams that fail in every way,
+//! and the question after each operation whether what the record says is what happened.
+
+use super::*;
+use crate::nas::Method;
+use crate::permission::Role;
+use crate::subscriber::Ipv6Record;
+use crate::{SafeText, Timestamp};
+use chrono::{Duration, TimeZone, Utc};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+/// What really is, out there.
+#[derive(Default)]
+struct World {
+    /// NetBox: id -> (operation number, deprecated).
+    netbox: BTreeMap<i64, (u32, bool)>,
+    next_id: i64,
+    /// The NAS routes the prefix.
+    routed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fate {
+    Fine,
+    Refused,
+    Unreachable,
+    /// Lost answer: it happened.
+    UnclearDone,
+    /// Lost request.
+    UnclearNot,
+    Crash,
+    /// kill -9 after the effect, before the journal.
+    CrashAfter,
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        4 => Just(Fate::Fine), 1 => Just(Fate::Refused), 1 => Just(Fate::Unreachable),
+        1 => Just(Fate::UnclearDone), 1 => Just(Fate::UnclearNot), 1 => Just(Fate::Crash), 1 => Just(Fate::CrashAfter),
+    ]
+}
+
+/// Does a step in the world; the answer is what the executor would report. `operation` tags allocations, as NetBox's unique field does.
+fn act(world: &mut World, step: StepKind, fate: Fate, operation: u32, record: &Ipv6Record, kind: OperationKind) -> Option<StepAnswer> {
+    let why = || SafeText::from("model");
+    let effective = matches!(fate, Fate::Fine | Fate::UnclearDone | Fate::CrashAfter);
+    let mut answer = StepAnswer::Done;
+    match step {
+        StepKind::NetboxAllocate => {
+            // Adoption by id comes first, as rule 2 demands; a refusal can only be sure when the look-up found nothing.
+            let found = world.netbox.iter().find(|(_, (op, _))| *op == operation).map(|(id, _)| *id);
+            let id = match (found, effective) {
+                (Some(id), _) if fate != Fate::Unreachable => Some(id),
+                (None, true) => {
+                    world.next_id += 1;
+                    world.netbox.insert(world.next_id, (operation, false));
+                    Some(world.next_id)
+                }
+                _ => None,
+            };
+            if let Some(id) = id {
+                let prefix = format!("2001:db8:{id:x}::/56").parse().expect("prefix");
+                answer = StepAnswer::Allocated { prefix, netbox_prefix_id: id, vrf: None };
+                if fate == Fate::Refused || fate == Fate::UnclearNot {
+                    return Some(answer);
+                }
+            }
+        }
+        StepKind::NetboxActivate if effective => {}
+        StepKind::NetboxDeprecate if effective => {
+            if let Some(entry) = record.netbox_prefix_id.and_then(|id| world.netbox.get_mut(&id)) {
+                entry.1 = true;
+            }
+        }
+        StepKind::NetboxDelete if effective => {
+            record.netbox_prefix_id.map(|id| world.netbox.remove(&id));
+        }
+        StepKind::NasCoa | StepKind::NasDisconnect => {
+            answer = StepAnswer::Acknowledged;
+            if effective {
+                world.routed = matches!(kind, OperationKind::Activate | OperationKind::Resume);
+            }
+        }
+        _ => {}
+    }
+    match fate {
+        Fate::Fine => Some(answer),
+        Fate::Refused => Some(StepAnswer::Refused(why())),
+        Fate::Unreachable | Fate::UnclearDone | Fate::UnclearNot if step.is_nas() => Some(StepAnswer::Unanswered(why())),
+        Fate::Unreachable => Some(StepAnswer::Unreachable(why())),
+        Fate::UnclearDone | Fate::UnclearNot => Some(StepAnswer::Unclear(why())),
+        Fate::Crash | Fate::CrashAfter => None,
+    }
+}
+
+fn facts(record: &Ipv6Record) -> Facts {
+    Facts {
+        state: record.state,
+        mode: record.mode,
+        enforcement: record.enforcement,
+        hold_until: record.hold_until,
+        has_prefix: record.prefix.is_some(),
+        has_netbox_id: record.netbox_prefix_id.is_some(),
+        version: 1,
+        running: None,
+    }
+}
+
+fn kinds() -> impl Strategy<Value = OperationKind> {
+    proptest::sample::select(OperationKind::ALL.to_vec())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Any sequence of operations with any failures: NetBox never holds a prefix that the record does not know, never two, and a prefix
+    /// is never at rest or gone while the NAS routes it.
+    #[test]
+    fn the_record_is_the_truth(asked in proptest::collection::vec((kinds(), proptest::collection::vec(fate(), 12), 0i64..40), 1..12)) {
+        let mut now: Timestamp = Utc.timestamp_opt(1_800_000_000, 0).single().expect("time");
+        let mut world = World::default();
+        let mut record = Ipv6Record::pending(AssignmentMode::Pd, now);
+        let options = OperationOptions::default();
+        for (number, (kind, fates, hours)) in asked.into_iter().enumerate() {
+            now += Duration::hours(hours);
+            if guard(kind, &facts(&record), &options, Role::Noc, None, now) != Guard::Go {
+                continue;
+            }
+            let methods = Methods { activate: Method::CoaPrefix, suspend: Method::CoaFilter, resume: Method::CoaFilter };
+            let input = PlanInput {
+                state: record.state, enforcement: record.enforcement, has_prefix: record.prefix.is_some(),
+                has_netbox_id: record.netbox_prefix_id.is_some(), has_session: true, methods: Some(methods),
+            };
+            let steps = plan(kind, &input, &options);
+            record_begin(&mut record, kind, now);
+            let mut progress = Progress::default();
+            let mut next = first(kind, &steps, &progress);
+            let mut fates = fates.into_iter();
+            let ended = loop {
+                match next {
+                    Next::End(ended) => break *ended,
+                    Next::Run(step) => {
+                        if step.is_nas() { record_nas_asked(&mut record); }
+                        // When the fates are used up the upstreams are well: everything must come to its end.
+                        let fate = fates.next().unwrap_or(Fate::Fine);
+                        next = match act(&mut world, step, fate, number as u32, &record, kind) {
+                            Some(answer) => advance(kind, &steps, &mut progress, false, answer),
+                            // The next start: the journal shows a step started and not ended, which is an unclear try.
+                            None => { progress.unclear = true; first(kind, &steps, &progress) }
+                        };
+                    }
+                    Next::Wait(_) => next = first(kind, &steps, &progress),
+                }
+            };
+            prop_assert!(ended.status != OperationStatus::Succeeded || ended.error.is_none());
+            record_end(&mut record, kind, &ended, &progress, now, Duration::hours(24));
+            let live: Vec<i64> = world.netbox.keys().copied().collect();
+            let known: Vec<i64> = record.netbox_prefix_id.into_iter().collect();
+            if record.state.holds_prefix() {
+                prop_assert_eq!(&live, &known, "after {} ({:?})", kind, ended);
+            } else {
+                // A delete whose answer was lost and whose second try was refused leaves an id of something gone: the next try gets 404.
+                prop_assert!(live.is_empty() || live == known, "leaked {:?}, known {:?} after {} ({:?})", live, known, kind, ended);
+            }
+            if let Some((_, deprecated)) = record.netbox_prefix_id.and_then(|id| world.netbox.get(&id)) {
+                prop_assert!(!(*deprecated && world.routed), "at rest but routed");
+                // A release refused after a try that went through: still `revoking`, and a retry settles it.
+                let resting = if *deprecated { matches!(record.state, Ipv6State::Revoked | Ipv6State::Revoking) } else { record.state != Ipv6State::Revoked };
+                prop_assert!(resting, "rest and state differ: {}", record.state);
+            } else {
+                prop_assert!(!world.routed, "routed without a prefix in NetBox");
+            }
+            match record.enforcement {
+                // `allocated` and acknowledged: the NAS took the prefix, then NetBox refused the status. Both are shown.
+                Enforcement::Acknowledged => {
+                    prop_assert_eq!(world.routed, matches!(record.state, Ipv6State::Active | Ipv6State::Allocated));
+                }
+                Enforcement::Requested => prop_assert!(false, "an ended operation leaves nothing requested"),
+                _ => {}
+            }
+            if record.state == Ipv6State::Revoked { prop_assert!(!world.routed); }
+            if record.state == Ipv6State::Suspended && record.enforcement == Enforcement::Acknowledged { prop_assert!(!world.routed); }
+        }
+    }
+}
+
+#[test]
+fn guards_agree_with_the_contract_table() {
+    use Ipv6State::*;
+    // Written from the contract, apart from `guard`.
+    let contract: &[(OperationKind, &[Ipv6State])] = &[
+        (OperationKind::Allocate, &[Pending, Failed, Revoked]),
+        (OperationKind::Activate, &[Allocated]),
+        (OperationKind::Suspend, &[Active]),
+        (OperationKind::Resume, &[Suspended]),
+        (OperationKind::Revoke, &[Allocated, Active, Suspended, Failed, Revoking]),
+    ];
+    let now = Utc.timestamp_opt(1_800_000_000, 0).single().expect("time");
+    for (kind, from) in contract {
+        for state in Ipv6State::ALL {
+            let mut record = Ipv6Record::pending(AssignmentMode::DualStack, now);
+            record.state = *state;
+            record.prefix = Some("2001:db8::/56".parse().expect("prefix"));
+            let go = guard(*kind, &facts(&record), &OperationOptions::default(), Role::Noc, None, now) == Guard::Go;
+            assert_eq!(go, from.contains(state), "{kind} from {state}");
+        }
+    }
+}
+
+#[test]
+fn hold_mode_version_and_force_are_guarded() {
+    let now = Utc.timestamp_opt(1_800_000_000, 0).single().expect("time");
+    let mut record = Ipv6Record::pending(AssignmentMode::Pd, now);
+    record.state = Ipv6State::Revoked;
+    record.hold_until = Some(now + Duration::hours(1));
+    let ask =
+        |record: &Ipv6Record, kind, options: &OperationOptions, role, version| guard(kind, &facts(record), options, role, version, now);
+    let plain = OperationOptions::default();
+    assert!(matches!(ask(&record, OperationKind::Allocate, &plain, Role::Noc, None), Guard::Refused(Refusal::OnHold { .. })));
+    record.hold_until = Some(now);
+    assert_eq!(ask(&record, OperationKind::Allocate, &plain, Role::Noc, None), Guard::Go);
+    assert!(matches!(ask(&record, OperationKind::Allocate, &plain, Role::Noc, Some(7)), Guard::Refused(Refusal::StaleVersion { .. })));
+    assert!(matches!(ask(&record, OperationKind::Allocate, &plain, Role::Viewer, None), Guard::Refused(Refusal::NotPermitted { .. })));
+    record.mode = AssignmentMode::Slaac;
+    assert!(matches!(ask(&record, OperationKind::Allocate, &plain, Role::Noc, None), Guard::Refused(Refusal::WrongMode { .. })));
+    record.state = Ipv6State::Active;
+    let quiet = OperationOptions { send_disconnect: false, ..OperationOptions::default() };
+    assert_eq!(ask(&record, OperationKind::Revoke, &quiet, Role::Noc, None), Guard::Refused(Refusal::DisconnectRequired));
+    let forced = OperationOptions { force: true, ..quiet };
+    assert_eq!(ask(&record, OperationKind::Revoke, &forced, Role::Noc, None), Guard::Go);
+    let long = OperationOptions { prefix_len: Some(65), ..OperationOptions::default() };
+    assert!(matches!(
+        ask(&record, OperationKind::Allocate, &long, Role::Noc, None),
+        Guard::Refused(Refusal::BadPrefixLength { asked: 65 })
+    ));
+}

@@ -1,0 +1,92 @@
+//! The plan of an operation: which steps, in which order. Computed once when the operation begins, stored with it, followed after a crash.
+
+use super::{Enforcement, Ipv6State, OperationKind, OperationOptions};
+use crate::nas::Method;
+use crate::words;
+
+words!(
+    /// One call to an upstream. The last thing of every operation, the commit of its outcome, is not a step: it is local and atomic.
+    StepKind {
+        /// DELETE of the prefix that has rested.
+        NetboxDelete = "netbox_delete",
+        /// POST to available-prefixes with the operation id.
+        NetboxAllocate = "netbox_allocate",
+        /// PATCH status active.
+        NetboxActivate = "netbox_activate",
+        /// PATCH status deprecated: the rest begins.
+        NetboxDeprecate = "netbox_deprecate",
+        NasCoa = "nas_coa",
+        NasDisconnect = "nas_disconnect",
+    }
+);
+
+impl StepKind {
+    pub const fn is_nas(self) -> bool {
+        matches!(self, Self::NasCoa | Self::NasDisconnect)
+    }
+}
+
+/// What the planner looks at beside the operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanInput {
+    pub state: Ipv6State,
+    pub enforcement: Enforcement,
+    pub has_prefix: bool,
+    pub has_netbox_id: bool,
+    pub has_session: bool,
+    /// Methods of the NAS that owns the session; `None` when the subscriber has no NAS.
+    pub methods: Option<Methods>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Methods {
+    pub activate: Method,
+    pub suspend: Method,
+    pub resume: Method,
+}
+
+/// True when the network may hold the prefix: then nothing is released before a Disconnect is confirmed.
+pub fn was_used(state: Ipv6State, enforcement: Enforcement) -> bool {
+    matches!(state, Ipv6State::Active | Ipv6State::Suspended | Ipv6State::Revoking) || enforcement != Enforcement::None
+}
+
+/// The steps of `kind`.
+pub fn plan(kind: OperationKind, input: &PlanInput, options: &OperationOptions) -> Vec<StepKind> {
+    let nas = |method: Option<Method>| match method {
+        None | Some(Method::None) => None,
+        Some(Method::DisconnectThenLogin) => Some(StepKind::NasDisconnect),
+        Some(Method::CoaPrefix | Method::CoaFilter | Method::CoaService) => Some(StepKind::NasCoa),
+    };
+    let methods = input.methods;
+    let mut steps = Vec::new();
+    match kind {
+        OperationKind::Allocate => {
+            // What an earlier life left in NetBox (rested, or failed half-way) goes first: a subscriber never holds two.
+            if input.has_netbox_id {
+                steps.push(StepKind::NetboxDelete);
+            }
+            steps.push(StepKind::NetboxAllocate);
+        }
+        OperationKind::Activate => {
+            if options.send_coa && input.has_session {
+                steps.extend(nas(methods.map(|m| m.activate)));
+            }
+            if input.has_netbox_id {
+                steps.push(StepKind::NetboxActivate);
+            }
+        }
+        // Without a known session the NAS is asked all the same: our knowledge of sessions may be old, and 503 is an answer.
+        OperationKind::Suspend => steps.extend(nas(methods.map(|m| m.suspend))),
+        OperationKind::Resume => steps.extend(nas(methods.map(|m| m.resume))),
+        OperationKind::Revoke => {
+            if options.send_disconnect && methods.is_some() && was_used(input.state, input.enforcement) {
+                steps.push(StepKind::NasDisconnect);
+            }
+            if options.release_to_netbox && input.has_prefix {
+                steps.push(StepKind::NetboxDeprecate);
+            }
+        }
+        OperationKind::Release => steps.push(StepKind::NetboxDelete),
+    }
+    steps
+}

@@ -1,0 +1,183 @@
+//! The NAS registry: where a NAS is, how it is spoken to (its profile), how it does.
+
+use crate::{NasId, SafeText, TenantId, Timestamp, geo::LatLng, secret::SecretRef, words};
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// One NAS as registered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Nas {
+    pub id: NasId,
+    pub tenant: TenantId,
+    /// Short name, unique in the tenant, used in filters: `bng-3`.
+    pub name: SafeText,
+    /// Key of the profile: `generic`, `mikrotik`, …
+    pub profile: String,
+    /// Where CoA and Disconnect go; port 3799 unless set.
+    pub address: SocketAddr,
+    /// What the NAS calls itself, sent as NAS-IP-Address or NAS-IPv6-Address; `None` leaves it out.
+    pub nas_ip: Option<IpAddr>,
+    pub nas_identifier: Option<SafeText>,
+    pub secret: SecretRef,
+    pub position: Option<LatLng>,
+    pub site: Option<SafeText>,
+    pub enabled: bool,
+    pub health: NasHealth,
+}
+
+words!(
+    /// What we know of a NAS from its answers. `silent` covers wrong secret, our address not allowed, filtered, down: from here they look alike.
+    NasReach { Unknown = "unknown", Up = "up", Busy = "busy", Silent = "silent" }
+);
+
+/// Health from the last exchanges.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NasHealth {
+    pub reach: NasReach,
+    pub round_trip: Option<Duration>,
+    pub last_answer_at: Option<Timestamp>,
+    pub last_asked_at: Option<Timestamp>,
+    pub acks: u64,
+    pub naks: u64,
+    pub timeouts: u64,
+}
+
+impl Default for NasHealth {
+    fn default() -> Self {
+        Self { reach: NasReach::Unknown, round_trip: None, last_answer_at: None, last_asked_at: None, acks: 0, naks: 0, timeouts: 0 }
+    }
+}
+
+words!(
+    /// How a NAS is made to obey, per operation.
+    Method {
+        /// CoA-Request with Delegated-IPv6-Prefix.
+        CoaPrefix = "coa_prefix",
+        /// CoA-Request with a Filter-Id (walled garden on suspend, the normal one on resume).
+        CoaFilter = "coa_filter",
+        /// CoA-Request that activates or deactivates a named service, by the profile's attributes.
+        CoaService = "coa_service",
+        /// Disconnect-Request; the subscriber logs in again and gets what RADIUS says then.
+        DisconnectThenLogin = "disconnect_then_login",
+        /// Nothing is sent.
+        None = "none",
+    }
+);
+
+words!(
+    /// What names the session in a request.
+    Identify {
+        SessionId = "acct_session_id",
+        Username = "user_name",
+        FramedIpv4 = "framed_ip_address",
+        NasIp = "nas_ip_address",
+        NasIdentifier = "nas_identifier",
+    }
+);
+
+words!(SignedAnswers { IfPresent = "if_present", Required = "required" });
+
+/// How one kind of NAS is spoken to: data, from `assets/nas-profiles/*.toml` (see `../radius` in the network crate).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NasProfile {
+    pub key: String,
+    pub title: String,
+    pub activate: Method,
+    pub suspend: Method,
+    pub resume: Method,
+    pub identify: Vec<Identify>,
+    #[serde(default = "default_port")]
+    pub port: u16,
+    /// Put Message-Authenticator first into every request.
+    #[serde(default = "yes")]
+    pub sign_requests: bool,
+    #[serde(default = "if_present")]
+    pub signed_answers: SignedAnswers,
+    #[serde(default = "yes")]
+    pub event_timestamp: bool,
+    /// Requests in flight to this NAS at once.
+    #[serde(default = "default_window")]
+    pub window: u16,
+    /// Requests per second to this NAS; `None` is no limit.
+    #[serde(default)]
+    pub rate_per_s: Option<u32>,
+    /// Seconds for which an identifier rests after use on one source port (RFC 5176 section 6.3; 300 for strict NASes).
+    #[serde(default = "default_rest")]
+    pub identifier_rest_s: u32,
+    #[serde(default)]
+    pub retransmit: Retransmit,
+    /// Attributes that suspend sends with `coa_filter` or `coa_service`.
+    #[serde(default)]
+    pub suspend_attributes: Vec<AttributeTemplate>,
+    #[serde(default)]
+    pub resume_attributes: Vec<AttributeTemplate>,
+    #[serde(default)]
+    pub activate_attributes: Vec<AttributeTemplate>,
+    /// What an ACK of this NAS is worth, in words for the screen.
+    #[serde(default)]
+    pub ack_note: Option<String>,
+}
+
+/// RFC 5080 section 2.2.1 values, seconds. The default is that section's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retransmit {
+    pub irt_s: f64,
+    pub mrt_s: f64,
+    pub mrc: u32,
+    pub mrd_s: f64,
+}
+
+impl Default for Retransmit {
+    fn default() -> Self {
+        Self { irt_s: 2.0, mrt_s: 16.0, mrc: 5, mrd_s: 30.0 }
+    }
+}
+
+/// An attribute of a request: standard by name (`Filter-Id`), or vendor by numbers. `{prefix}`, `{username}`, `{download_kbps}`,
+/// `{upload_kbps}` in `value` are filled in from the subscriber row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeTemplate {
+    /// Attribute type; within the vendor when `vendor` is given.
+    pub r#type: u8,
+    #[serde(default)]
+    pub vendor: Option<u32>,
+    /// Tag octet (RFC 2868), for vendor attributes that carry one.
+    #[serde(default)]
+    pub tag: Option<u8>,
+    pub value: AttributeValue,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum AttributeValue {
+    Text(String),
+    Integer(u32),
+}
+
+fn default_port() -> u16 {
+    3799
+}
+fn default_window() -> u16 {
+    16
+}
+fn default_rest() -> u32 {
+    30
+}
+fn yes() -> bool {
+    true
+}
+fn if_present() -> SignedAnswers {
+    SignedAnswers::IfPresent
+}
+
+/// A row of the Network pane and of `noctule nas list`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NasRow {
+    pub nas: Nas,
+    pub subscribers: u64,
+    pub sessions: u64,
+}

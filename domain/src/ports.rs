@@ -1,0 +1,148 @@
+//! The traits through which rooms reach each other. The store implements them, the executor uses them; a central PostgreSQL will
+//! implement the same.
+
+use crate::lifecycle::{
+    Actor, Ended, Operation, OperationKind, OperationOptions, OperationStatus, Progress, Refusal, StepKind, StepStatus,
+};
+use crate::nas::{Nas, NasHealth};
+use crate::subscriber::Subscriber;
+use crate::{ConsoleId, NasId, OperationId, Retry, SafeText, SubscriberId, Timestamp};
+use async_trait::async_trait;
+
+/// Where lifecycle operations begin and end: the local store, or the centre.
+///
+/// Every method is one durable transaction: when it returns, its effect survives a kill -9 (and, with synchronous=FULL, a power cut).
+#[async_trait]
+pub trait Authority: Send + Sync + 'static {
+    /// Guards, writes the intent, takes the lease, opens the audit trail. Nothing has left the machine when this returns.
+    async fn begin(&self, request: BeginOperation) -> Result<Begun, AuthorityError>;
+
+    /// The subscriber, its NAS (that of the session, else the registered one) and the operation: read anew before each step.
+    async fn context(&self, operation: OperationId) -> Result<Context, AuthorityError>;
+
+    /// Journal: a try of a step is about to leave. Counts the attempt, sets enforcement to `requested` for a NAS step, renews the lease.
+    async fn step_started(&self, step: StepStart) -> Result<(), AuthorityError>;
+
+    /// Journal: the try ended. Stores the progress and, when the operation is to wait, status and time of the next try.
+    async fn step_ended(&self, step: StepEnd) -> Result<(), AuthorityError>;
+
+    /// Ends the operation: subscriber row, operation, audit record in one transaction; gives the lease back.
+    /// The outcome may be turned into a failure by a constraint (overlap): what is returned is what was stored.
+    async fn finish(&self, operation: OperationId, progress: Progress, ended: Ended) -> Result<Finished, AuthorityError>;
+
+    /// Keeps the lease of a running or waiting operation; `LeaseLost` when another console has it.
+    async fn renew(&self, operation: OperationId) -> Result<(), AuthorityError>;
+
+    /// Open operations whose console is gone (lease over, or its process known to be dead); the lease is taken over for this console.
+    async fn take_over(&self) -> Result<Vec<OperationId>, AuthorityError>;
+
+    /// Ends an open operation that has had no effect yet (no step started, or only ones that are known to have done nothing).
+    async fn cancel(&self, operation: OperationId, actor: Actor) -> Result<(), AuthorityError>;
+
+    /// Revoked subscribers whose hold is over and whose prefix NetBox still has, at most `limit`.
+    async fn rested(&self, limit: u32) -> Result<Vec<SubscriberId>, AuthorityError>;
+
+    /// Ended allocations for which a late prefix may still land (`progress.watch`), asked at most once a minute each, for an hour.
+    async fn watched(&self, limit: u32) -> Result<Vec<OperationId>, AuthorityError>;
+
+    /// The late prefix of a watched operation was found and put to rest, or the watch is over.
+    async fn unwatch(&self, operation: OperationId, note: SafeText) -> Result<(), AuthorityError>;
+
+    /// Health of a NAS after an exchange.
+    async fn nas_health(&self, nas: NasId, health: NasHealth) -> Result<(), AuthorityError>;
+}
+
+#[derive(Debug, Clone)]
+pub struct BeginOperation {
+    /// UUID v7 made by the caller; the same value twice is the same operation.
+    pub id: OperationId,
+    pub subscriber: SubscriberId,
+    pub kind: OperationKind,
+    pub actor: Actor,
+    pub options: OperationOptions,
+    pub expected_version: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Begun {
+    Started(Box<Operation>),
+    /// The subscriber is already there: no operation was made.
+    AlreadyThere(Box<Subscriber>),
+}
+
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub operation: Operation,
+    pub subscriber: Subscriber,
+    pub nas: Option<Nas>,
+}
+
+#[derive(Debug, Clone)]
+pub struct StepStart {
+    pub operation: OperationId,
+    pub step: StepKind,
+    pub attempt: u32,
+    pub upstream: SafeText,
+    /// What is asked, in words; never a secret.
+    pub request: SafeText,
+    pub progress: Progress,
+}
+
+#[derive(Debug, Clone)]
+pub struct StepEnd {
+    pub operation: OperationId,
+    pub step: StepKind,
+    pub attempt: u32,
+    pub status: StepStatus,
+    pub answer: SafeText,
+    pub progress: Progress,
+    /// `Some` puts the operation to `waiting` until then, with the words why.
+    pub wait: Option<(Timestamp, SafeText)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Finished {
+    pub operation: Operation,
+    pub subscriber: Subscriber,
+}
+
+/// Why the authority did not do it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AuthorityError {
+    #[error("{}", crate::sentence::refusal(.0))]
+    Refused(Refusal),
+    #[error("there is no {what} {id}")]
+    NotFound { what: &'static str, id: SafeText },
+    #[error("operation {operation} is run by another console now")]
+    LeaseLost { operation: OperationId },
+    #[error("operation {operation} has ended already: {status}")]
+    Ended { operation: OperationId, status: OperationStatus },
+    #[error("operation {operation} can not be cancelled: {why}")]
+    NotCancellable { operation: OperationId, why: SafeText },
+    /// The store itself failed: full disk, read-only, damaged. `retry` says whether waiting may help.
+    #[error("{message}")]
+    Store { message: SafeText, retry: Retry },
+}
+
+impl AuthorityError {
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Refused(Refusal::Busy { .. } | Refusal::StaleVersion { .. } | Refusal::OnHold { .. }) => Retry::Later,
+            Self::Refused(_) => Retry::AfterFix,
+            Self::Store { retry, .. } => *retry,
+            _ => Retry::Never,
+        }
+    }
+}
+
+/// Where time and identifiers come from; a test gives its own.
+pub trait Clock: Send + Sync + 'static {
+    fn now(&self) -> Timestamp;
+}
+
+/// Only to name the console in leases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    pub owner: ConsoleId,
+    pub seconds: u32,
+}
