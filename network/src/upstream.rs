@@ -1,0 +1,138 @@
+//! What the executor asks of the outside, as traits: NetBox (or another IPAM) and a NAS. An answer always says how sure it is.
+
+use async_trait::async_trait;
+use ipnet::Ipv6Net;
+use noctule_domain::ipam::{Pool, PrefixStatus};
+use noctule_domain::nas::{Nas, NasHealth};
+use noctule_domain::radius::ErrorCause;
+use noctule_domain::subscriber::Subscriber;
+use noctule_domain::{OperationId, SafeText, Timestamp};
+use std::time::Duration;
+
+/// Where prefixes come from and go back to.
+#[async_trait]
+pub trait Ipam: Send + Sync + 'static {
+    /// Allocates the next free prefix of `ask.pool`, tagged with the operation id. An earlier try with the same id is adopted, never
+    /// repeated: calling this again after any failure is safe.
+    async fn allocate(&self, ask: &AllocateAsk) -> Result<Allocation, IpamError>;
+
+    /// The prefix that carries this operation id, if one does. Two of them are an error (`Refused`), never "the first".
+    async fn find_by_operation(&self, operation: OperationId) -> Result<Option<Allocation>, IpamError>;
+
+    /// The one prefix with exactly this value in this VRF.
+    async fn find_by_prefix(&self, prefix: Ipv6Net, vrf: Option<i64>) -> Result<Option<Allocation>, IpamError>;
+
+    /// Sets the status; `hold_until` goes into the custom field `hold_until` with `deprecated`. Already so is success.
+    /// A prefix that has gone, or is not `expect` any more, is `Gone`.
+    async fn set_status(&self, change: &StatusChange) -> Result<(), IpamError>;
+
+    /// Deletes a prefix that has rested; 404 is success. Refused when the object is not `expect` (somebody re-used the id).
+    async fn delete(&self, id: i64, expect: Ipv6Net, operation: OperationId) -> Result<(), IpamError>;
+
+    /// The configured pools with what is used of them.
+    async fn pools(&self) -> Result<Vec<Pool>, IpamError>;
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct AllocateAsk {
+    pub operation: OperationId,
+    /// NetBox ids of the pools to try in this order; the next one is tried only after a clear "no room" (409).
+    pub pools: Vec<i64>,
+    pub prefix_len: u8,
+    pub subscriber_number: SafeText,
+    pub username: SafeText,
+    /// True when an earlier try of this operation may have been stored: look before asking.
+    pub maybe_earlier: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Allocation {
+    pub id: i64,
+    pub prefix: Ipv6Net,
+    pub vrf: Option<i64>,
+    pub status: PrefixStatus,
+    /// Found by the operation id instead of newly made.
+    pub adopted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct StatusChange {
+    pub id: i64,
+    pub expect: Ipv6Net,
+    pub status: PrefixStatus,
+    pub hold_until: Option<Timestamp>,
+    pub operation: OperationId,
+}
+
+/// How a call to the IPAM failed. The words are the operator's: what it said, what to do.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum IpamError {
+    /// A clear no (4xx): nothing was stored.
+    #[error("{0}")]
+    Refused(SafeText),
+    /// No pool has room for this length.
+    #[error("{0}")]
+    Exhausted(SafeText),
+    /// The object is not there, or is another one now.
+    #[error("{0}")]
+    Gone(SafeText),
+    /// Not reached (refused connection, unknown host, TLS): nothing was delivered.
+    #[error("{0}")]
+    Unreachable(SafeText),
+    /// Time-out, reset, every 5xx, garbage: it may have been stored, now or later.
+    #[error("{0}")]
+    Unclear(SafeText),
+}
+
+/// Who can be told to change or end a session.
+#[async_trait]
+pub trait DynamicAuthorization: Send + Sync + 'static {
+    /// One request by the profile of the NAS, retransmitted as RFC 5080 says, until an authentic answer or the deadline.
+    async fn ask(&self, nas: &Nas, subscriber: &Subscriber, ask: NasAsk) -> NasAnswer;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Activate,
+    Suspend,
+    Resume,
+    Revoke,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NasAsk {
+    pub purpose: Purpose,
+    /// CoA, or Disconnect where the method of the profile is that.
+    pub disconnect: bool,
+    /// Name the session by its Acct-Session-Id; false after a 503, to ask by User-Name alone.
+    pub with_session_id: bool,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NasAnswer {
+    pub outcome: NasOutcome,
+    /// Datagrams sent; 0 when nothing left.
+    pub sends: u32,
+    pub round_trip: Option<Duration>,
+    /// The request in words, for the journal: `Disconnect-Request User-Name=… Acct-Session-Id=…`, no secret.
+    pub request: SafeText,
+    pub health: NasHealth,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum NasOutcome {
+    Ack {
+        causes: Vec<ErrorCause>,
+    },
+    Nak {
+        causes: Vec<ErrorCause>,
+    },
+    /// Nothing authentic came. The words tell what was dropped, if anything (`answer came from …`, `2 forged answers dropped`).
+    Silence {
+        seconds: u64,
+        note: Option<SafeText>,
+    },
+    /// Nothing left this machine: secret not readable, no socket, no way to name the session.
+    NotSent(SafeText),
+}
