@@ -25,6 +25,8 @@ pub struct Progress {
     /// What the network did, as far as this operation knows.
     pub enforcement: Enforcement,
     pub enforcement_note: Option<SafeText>,
+    /// What the record said of the network before this operation asked it anything; put back when nothing could be sent.
+    pub before: Option<(Enforcement, Option<SafeText>)>,
 }
 
 impl Default for Progress {
@@ -39,6 +41,7 @@ impl Default for Progress {
             vrf: None,
             enforcement: Enforcement::None,
             enforcement_note: None,
+            before: None,
         }
     }
 }
@@ -64,6 +67,8 @@ pub enum StepAnswer {
     Unclear(SafeText),
     /// The NAS did not answer any of the sends.
     Unanswered(SafeText),
+    /// Nothing left for the NAS: no secret, no socket, no way to name the session.
+    NotSent(SafeText),
 }
 
 /// What to do next.
@@ -123,6 +128,12 @@ pub fn advance(kind: OperationKind, plan: &[StepKind], progress: &mut Progress, 
         A::Unreachable(why) => Next::Wait(why),
         A::Refused(why) if step.is_nas() => nas_said_no(kind, plan, progress, force, Enforcement::Refused, why),
         A::Unanswered(why) => nas_said_no(kind, plan, progress, force, Enforcement::Unanswered, why),
+        A::NotSent(why) => {
+            let (enforcement, note) = progress.before.clone().unwrap_or((Enforcement::None, None));
+            progress.enforcement = enforcement;
+            progress.enforcement_note = note;
+            end_asked(kind, progress, OperationStatus::Failed, why)
+        }
         A::Refused(why) => {
             let state = (step == StepKind::NetboxAllocate).then_some(Ipv6State::Failed);
             progress.watch = step == StepKind::NetboxAllocate && progress.unclear;
@@ -160,6 +171,13 @@ fn nas_said_no(
     progress.enforcement_note = Some(why.clone());
     let status = if enforcement == Enforcement::Refused { OperationStatus::Refused } else { OperationStatus::Unanswered };
     end(kind, progress, status, None, why)
+}
+
+fn end_asked(kind: OperationKind, progress: &Progress, status: OperationStatus, why: SafeText) -> Next {
+    match end(kind, progress, status, None, why) {
+        Next::End(ended) => Next::End(Box::new(Ended { enforcement: Some(progress.enforcement), ..*ended })),
+        next => next,
+    }
 }
 
 /// True where stopping leaves nothing half done: no step has had an effect, or (allocate) what had one is recorded at the end. A revoke

@@ -29,6 +29,8 @@ enum Fate {
     UnclearDone,
     /// Lost request.
     UnclearNot,
+    /// The secret of the NAS can not be read.
+    NotSent,
     Crash,
     /// kill -9 after the effect, before the journal.
     CrashAfter,
@@ -37,7 +39,7 @@ enum Fate {
 fn fate() -> impl Strategy<Value = Fate> {
     prop_oneof![
         4 => Just(Fate::Fine), 1 => Just(Fate::Refused), 1 => Just(Fate::Unreachable),
-        1 => Just(Fate::UnclearDone), 1 => Just(Fate::UnclearNot), 1 => Just(Fate::Crash), 1 => Just(Fate::CrashAfter),
+        1 => Just(Fate::UnclearDone), 1 => Just(Fate::UnclearNot), 1 => Just(Fate::NotSent), 1 => Just(Fate::Crash), 1 => Just(Fate::CrashAfter),
     ]
 }
 
@@ -51,7 +53,7 @@ fn act(world: &mut World, step: StepKind, fate: Fate, operation: u32, record: &I
             // Adoption by id comes first, as rule 2 demands; a refusal can only be sure when the look-up found nothing.
             let found = world.netbox.iter().find(|(_, (op, _))| *op == operation).map(|(id, _)| *id);
             let id = match (found, effective) {
-                (Some(id), _) if fate != Fate::Unreachable => Some(id),
+                (Some(id), _) if !matches!(fate, Fate::Unreachable | Fate::NotSent) => Some(id),
                 (None, true) => {
                     world.next_id += 1;
                     world.netbox.insert(world.next_id, (operation, false));
@@ -88,7 +90,8 @@ fn act(world: &mut World, step: StepKind, fate: Fate, operation: u32, record: &I
         Fate::Fine => Some(answer),
         Fate::Refused => Some(StepAnswer::Refused(why())),
         Fate::Unreachable | Fate::UnclearDone | Fate::UnclearNot if step.is_nas() => Some(StepAnswer::Unanswered(why())),
-        Fate::Unreachable => Some(StepAnswer::Unreachable(why())),
+        Fate::NotSent if step.is_nas() => Some(StepAnswer::NotSent(why())),
+        Fate::Unreachable | Fate::NotSent => Some(StepAnswer::Unreachable(why())),
         Fate::UnclearDone | Fate::UnclearNot => Some(StepAnswer::Unclear(why())),
         Fate::Crash | Fate::CrashAfter => None,
     }
@@ -141,7 +144,7 @@ proptest! {
                 match next {
                     Next::End(ended) => break *ended,
                     Next::Run(step) => {
-                        if step.is_nas() { record_nas_asked(&mut record); }
+                        if step.is_nas() { progress.before.get_or_insert((record.enforcement, None)); record_nas_asked(&mut record); }
                         // When the fates are used up the upstreams are well: everything must come to its end.
                         let fate = fates.next().unwrap_or(Fate::Fine);
                         next = match act(&mut world, step, fate, number as u32, &record, kind) {
@@ -173,6 +176,10 @@ proptest! {
             }
             match record.enforcement {
                 // `allocated` and acknowledged: the NAS took the prefix, then NetBox refused the status. Both are shown.
+                // A revoke that could not be sent keeps what the network did before it: that is still true.
+                Enforcement::Acknowledged if record.state == Ipv6State::Revoking && world.routed => {
+                    prop_assert_eq!(ended.status, OperationStatus::Failed);
+                }
                 Enforcement::Acknowledged => {
                     prop_assert_eq!(world.routed, matches!(record.state, Ipv6State::Active | Ipv6State::Allocated));
                 }

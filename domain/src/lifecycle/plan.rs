@@ -71,7 +71,7 @@ pub fn plan(kind: OperationKind, input: &PlanInput, options: &OperationOptions) 
             if options.send_coa && input.has_session {
                 steps.extend(nas(methods.map(|m| m.activate)));
             }
-            if input.has_netbox_id {
+            if input.has_prefix {
                 steps.push(StepKind::NetboxActivate);
             }
         }

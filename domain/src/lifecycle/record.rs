@@ -32,6 +32,9 @@ pub fn record_end(record: &mut Ipv6Record, kind: OperationKind, ended: &Ended, p
         record.netbox_prefix_id = Some(id);
         record.vrf = progress.vrf;
         record.hold_until = None;
+    } else if record.netbox_prefix_id.is_none() && !ended.forget_prefix {
+        // An imported prefix whose NetBox object was found on the way.
+        record.netbox_prefix_id = progress.netbox_prefix_id;
     }
     if let Some(enforcement) = ended.enforcement {
         record.enforcement = enforcement;
