@@ -128,6 +128,8 @@ pub fn advance(kind: OperationKind, plan: &[StepKind], progress: &mut Progress, 
         A::Unreachable(why) => Next::Wait(why),
         A::Refused(why) if step.is_nas() => nas_said_no(kind, plan, progress, force, Enforcement::Refused, why),
         A::Unanswered(why) => nas_said_no(kind, plan, progress, force, Enforcement::Unanswered, why),
+        // A try before a crash may have left, even if this one could not.
+        A::NotSent(why) if progress.unclear => nas_said_no(kind, plan, progress, force, Enforcement::Unanswered, why),
         A::NotSent(why) => {
             let (enforcement, note) = progress.before.clone().unwrap_or((Enforcement::None, None));
             progress.enforcement = enforcement;
