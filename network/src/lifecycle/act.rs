@@ -1,0 +1,220 @@
+//! One step, done: which call, to whom, and what its answer means for the machine.
+
+use super::drive::Hints;
+use super::executor::Inner;
+use crate::upstream::{AllocateAsk, Allocation, IpamError, NasAsk, NasOutcome, Purpose, StatusChange};
+use noctule_domain::ipam::PrefixStatus;
+use noctule_domain::lifecycle::{DEFAULT_PREFIX_LEN, OperationKind, Progress, StepAnswer, StepKind};
+use noctule_domain::ports::Context;
+use noctule_domain::radius::CauseMeaning;
+use noctule_domain::{SafeText, sentence};
+use std::time::Duration;
+
+/// How often a NAS that says "busy" (502, 505, 506) is asked before that counts as its answer.
+const BUSY_TRIES: u32 = 3;
+
+/// What came of a try.
+pub(super) enum Acted {
+    Answered {
+        answer: StepAnswer,
+        words: SafeText,
+    },
+    /// Ask once more in another way, or a little later; the machine does not hear of it.
+    Again {
+        words: SafeText,
+        after: Duration,
+    },
+}
+
+impl Acted {
+    fn new(answer: StepAnswer, words: impl Into<SafeText>) -> Self {
+        Self::Answered { answer, words: words.into() }
+    }
+}
+
+impl Inner {
+    pub(super) async fn act(&self, context: &Context, progress: &mut Progress, step: StepKind, hints: &mut Hints) -> Acted {
+        match step {
+            StepKind::NetboxAllocate => self.allocate(context, progress).await,
+            StepKind::NetboxActivate => self.set_status(context, progress, PrefixStatus::Active).await,
+            StepKind::NetboxDeprecate => self.set_status(context, progress, PrefixStatus::Deprecated).await,
+            StepKind::NetboxDelete => self.delete(context).await,
+            StepKind::NasCoa | StepKind::NasDisconnect => self.ask_nas(context, step, hints).await,
+        }
+    }
+
+    async fn allocate(&self, context: &Context, progress: &Progress) -> Acted {
+        let Some(ipam) = &self.ipam else { return no_ipam() };
+        let options = &context.operation.options;
+        let subscriber = &context.subscriber;
+        let ask = AllocateAsk {
+            operation: context.operation.id,
+            pools: options.pool.map_or_else(|| self.config.pools.clone(), |pool| vec![pool]),
+            prefix_len: prefix_len(context),
+            subscriber_number: subscriber.subscriber_number.clone(),
+            username: SafeText::new(subscriber.username.as_str()),
+            maybe_earlier: progress.unclear || progress.attempts > 1,
+        };
+        match ipam.allocate(&ask).await {
+            Ok(Allocation { id, prefix, vrf, adopted, .. }) => {
+                let how = if adopted { "adopted by operation id" } else { "201" };
+                Acted::new(StepAnswer::Allocated { prefix, netbox_prefix_id: id, vrf }, format!("{prefix}, NetBox id {id} ({how})"))
+            }
+            Err(error) => failed(error),
+        }
+    }
+
+    /// The NetBox object of the subscriber's prefix: by its id, or (imported prefixes) by its value, once.
+    async fn set_status(&self, context: &Context, progress: &mut Progress, status: PrefixStatus) -> Acted {
+        let record = &context.subscriber.ipv6;
+        let Some(prefix) = record.prefix else { return Acted::new(StepAnswer::Done, "no prefix") };
+        let Some(ipam) = &self.ipam else {
+            return match record.netbox_prefix_id {
+                None => Acted::new(StepAnswer::Done, "no NetBox is configured and none is recorded for this prefix"),
+                Some(_) => no_ipam(),
+            };
+        };
+        let id = match record.netbox_prefix_id.or(progress.netbox_prefix_id) {
+            Some(id) => id,
+            None => match ipam.find_by_prefix(prefix, record.vrf).await {
+                Ok(Some(found)) => {
+                    progress.netbox_prefix_id = Some(found.id);
+                    found.id
+                }
+                Ok(None) => return not_in_netbox(status, format!("NetBox has no {prefix}")),
+                Err(error) => return failed(error),
+            },
+        };
+        let hold_until = (status == PrefixStatus::Deprecated).then(|| self.config.clock.now() + self.config.hold);
+        let change = StatusChange { id, expect: prefix, status, hold_until, operation: context.operation.id };
+        match ipam.set_status(&change).await {
+            Ok(()) => Acted::new(StepAnswer::Done, format!("{prefix} is {status} in NetBox")),
+            Err(IpamError::Gone(why)) => not_in_netbox(status, why.into_string()),
+            Err(error) => failed(error),
+        }
+    }
+
+    async fn delete(&self, context: &Context) -> Acted {
+        let record = &context.subscriber.ipv6;
+        let (Some(id), Some(prefix)) = (record.netbox_prefix_id, record.prefix) else {
+            return Acted::new(StepAnswer::Done, "nothing is recorded in NetBox");
+        };
+        let Some(ipam) = &self.ipam else { return no_ipam() };
+        match ipam.delete(id, prefix, context.operation.id).await {
+            Ok(()) => Acted::new(StepAnswer::Done, format!("{prefix} (NetBox id {id}) is deleted")),
+            // Gone, or the id is somebody else's by now: ours is not there any more, and theirs is not ours to delete.
+            Err(IpamError::Gone(why)) => Acted::new(StepAnswer::Done, why),
+            Err(error) => failed(error),
+        }
+    }
+
+    async fn ask_nas(&self, context: &Context, step: StepKind, hints: &mut Hints) -> Acted {
+        let Some(nas) = &context.nas else {
+            let why = SafeText::from("no NAS is registered for this subscriber");
+            return Acted::new(StepAnswer::NotSent(why.clone()), why);
+        };
+        let ask = nas_ask(context, step, hints);
+        let answer = self.nas.ask(nas, &context.subscriber, ask).await;
+        if let Err(error) = self.authority.nas_health(nas.id, answer.health).await {
+            tracing::warn!(nas = %nas.name, %error, "health of the NAS not stored");
+        }
+        let timing = answer.round_trip.map(|rtt| format!(", {:.1} ms", rtt.as_secs_f64() * 1000.0)).unwrap_or_default();
+        match answer.outcome {
+            NasOutcome::Ack { causes } => {
+                let with: Vec<String> = causes.iter().map(ToString::to_string).collect();
+                let words = if with.is_empty() { format!("ACK{timing}") } else { format!("ACK ({}){timing}", with.join("; ")) };
+                Acted::new(StepAnswer::Acknowledged, words)
+            }
+            NasOutcome::Nak { causes } => {
+                let words = SafeText::new(&sentence::nak(&nas.name, &causes));
+                match causes.first().map(|cause| cause.meaning()) {
+                    // The session id may be an old one: the subscriber may have logged in again since.
+                    Some(CauseMeaning::NoSession) if ask.with_session_id && context.subscriber.session.is_some() => {
+                        hints.by_username = true;
+                        Acted::Again { words, after: Duration::ZERO }
+                    }
+                    Some(CauseMeaning::NoSession) => Acted::new(StepAnswer::NoSession, words),
+                    Some(CauseMeaning::Busy) if hints.busy + 1 < BUSY_TRIES => {
+                        hints.busy += 1;
+                        Acted::Again { words, after: self.config.backoff.0 * hints.busy }
+                    }
+                    _ => Acted::new(StepAnswer::Refused(words.clone()), words),
+                }
+            }
+            NasOutcome::Silence { seconds, note } => {
+                let mut words = sentence::silence(&nas.name, answer.sends, seconds);
+                if let Some(note) = note {
+                    words.push_str(&format!(" ({note})"));
+                }
+                let words = SafeText::new(&words);
+                Acted::new(StepAnswer::Unanswered(words.clone()), words)
+            }
+            NasOutcome::NotSent(why) => Acted::new(StepAnswer::NotSent(why.clone()), why),
+        }
+    }
+
+    pub(super) fn upstream_name(&self, context: &Context, step: StepKind) -> SafeText {
+        if step.is_nas() { context.nas.as_ref().map_or_else(|| "no NAS".into(), |nas| nas.name.clone()) } else { "NetBox".into() }
+    }
+
+    /// The request in words, for the journal. It is written before anything leaves.
+    pub(super) fn request_words(&self, context: &Context, progress: &Progress, step: StepKind, hints: &Hints) -> SafeText {
+        let record = &context.subscriber.ipv6;
+        let prefix = record.prefix.map(|p| p.to_string()).unwrap_or_default();
+        let words = match step {
+            StepKind::NetboxAllocate => format!("available-prefixes: next free /{}{}", prefix_len(context), again(progress)),
+            StepKind::NetboxActivate => format!("{prefix}: status active{}", again(progress)),
+            StepKind::NetboxDeprecate => format!("{prefix}: status deprecated{}", again(progress)),
+            StepKind::NetboxDelete => format!("{prefix}: delete{}", again(progress)),
+            StepKind::NasCoa | StepKind::NasDisconnect => {
+                let packet = if step == StepKind::NasCoa { "CoA-Request" } else { "Disconnect-Request" };
+                let session = context.subscriber.session.as_ref().filter(|_| !hints.by_username);
+                let session = session.map(|s| format!(", Acct-Session-Id {}", s.acct_session_id)).unwrap_or_default();
+                format!("{packet} for {}{session}", context.subscriber.username)
+            }
+        };
+        SafeText::new(&words)
+    }
+}
+
+fn again(progress: &Progress) -> &'static str {
+    if progress.unclear { " (after a look-up: the last try ended unclear)" } else { "" }
+}
+
+fn prefix_len(context: &Context) -> u8 {
+    context.operation.options.prefix_len.or(context.subscriber.ipv6.pd_size).unwrap_or(DEFAULT_PREFIX_LEN)
+}
+
+fn nas_ask(context: &Context, step: StepKind, hints: &Hints) -> NasAsk {
+    let purpose = match context.operation.kind {
+        OperationKind::Activate => Purpose::Activate,
+        OperationKind::Suspend => Purpose::Suspend,
+        OperationKind::Resume => Purpose::Resume,
+        OperationKind::Allocate | OperationKind::Revoke | OperationKind::Release => Purpose::Revoke,
+    };
+    NasAsk { purpose, disconnect: step == StepKind::NasDisconnect, with_session_id: !hints.by_username }
+}
+
+fn no_ipam() -> Acted {
+    let why = SafeText::from("no NetBox is configured: set [netbox] in the configuration, then try again");
+    Acted::new(StepAnswer::Unreachable(why.clone()), why)
+}
+
+/// A prefix that NetBox does not have: for a release that is the goal, for an activation a refusal.
+fn not_in_netbox(status: PrefixStatus, why: String) -> Acted {
+    let words = SafeText::new(&why);
+    if status == PrefixStatus::Deprecated {
+        return Acted::new(StepAnswer::Done, format!("{words}: nothing to release"));
+    }
+    Acted::new(StepAnswer::Refused(words.clone()), words)
+}
+
+fn failed(error: IpamError) -> Acted {
+    let words = SafeText::new(&error.to_string());
+    let answer = match error {
+        IpamError::Refused(why) | IpamError::Exhausted(why) | IpamError::Gone(why) => StepAnswer::Refused(why),
+        IpamError::Unreachable(why) => StepAnswer::Unreachable(why),
+        IpamError::Unclear(why) => StepAnswer::Unclear(why),
+    };
+    Acted::new(answer, words)
+}

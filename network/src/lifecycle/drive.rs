@@ -1,0 +1,184 @@
+//! Driving one operation from wherever it stands to its end: journal, act, journal, decide.
+
+use super::act::Acted;
+use super::executor::{Event, Executor, Inner};
+use noctule_domain::lifecycle::{Next, Progress, StepAnswer, StepKind, StepStatus, advance, first};
+use noctule_domain::ports::{AuthorityError, Context, Finished, StepEnd, StepStart};
+use noctule_domain::retry::backoff;
+use noctule_domain::{OperationId, Retry, SafeText};
+use std::future::Future;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// A store that is full or locked is asked again for this many times (about a minute) before this process gives the operation up; it then
+/// stays open in the store, and whoever takes it over adopts what happened.
+const STORE_TRIES: u32 = 12;
+
+impl Executor {
+    pub(super) async fn drive(&self, id: OperationId, notify: &Notify) -> Result<Finished, AuthorityError> {
+        let inner = &*self.0;
+        let mut hints = Hints::default();
+        loop {
+            let context = inner.authority.context(id).await?;
+            if !context.operation.status.is_open() {
+                return Ok(Finished { operation: context.operation, subscriber: context.subscriber });
+            }
+            if let Some(until) = context.operation.retry_at {
+                let wait = (until - inner.config.clock.now()).to_std().unwrap_or_default();
+                if !wait.is_zero() {
+                    inner.sleep_leased(id, wait, notify).await?;
+                }
+            }
+            // Places are for work: an operation that waits for its upstream holds none.
+            let place = inner.places.acquire().await;
+            // The world may have moved while this waited: look again, so that the step sees the row as it is.
+            let context = inner.authority.context(id).await?;
+            if !context.operation.status.is_open() {
+                return Ok(Finished { operation: context.operation, subscriber: context.subscriber });
+            }
+            let mut progress = context.operation.progress.clone();
+            let next = first(context.operation.kind, &context.operation.plan, &progress);
+            let next = match next {
+                Next::Run(step) => inner.step(&context, &mut progress, step, &mut hints).await?,
+                other => other,
+            };
+            drop(place);
+            if let Next::End(ended) = next {
+                return inner.keep_trying(|| inner.authority.finish(id, progress.clone(), (*ended).clone())).await;
+            }
+        }
+    }
+}
+
+/// What this process knows about the present step beyond the journal; losing it in a crash only costs a repeated, harmless try.
+#[derive(Default)]
+pub(super) struct Hints {
+    /// The NAS did not know the session id: name the session by User-Name alone.
+    pub by_username: bool,
+    /// Tries that ended in "busy".
+    pub busy: u32,
+}
+
+impl Inner {
+    /// One try of one step, journaled before and after.
+    async fn step(&self, context: &Context, progress: &mut Progress, step: StepKind, hints: &mut Hints) -> Result<Next, AuthorityError> {
+        let operation = &context.operation;
+        let id = operation.id;
+        progress.attempts += 1;
+        if step.is_nas() && progress.before.is_none() {
+            let ipv6 = &context.subscriber.ipv6;
+            progress.before = Some((ipv6.enforcement, ipv6.enforcement_note.clone()));
+        }
+        let started = StepStart {
+            operation: id,
+            step,
+            attempt: progress.attempts,
+            upstream: self.upstream_name(context, step),
+            request: self.request_words(context, progress, step, hints),
+            progress: progress.clone(),
+        };
+        self.keep_trying(|| self.authority.step_started(started.clone())).await?;
+        let _ = self.events.send(Event::Step { operation: id, step });
+        let acted = self.leased(id, self.act(context, progress, step, hints)).await?;
+        let (status, answer, words) = match acted {
+            Acted::Again { words, after } => {
+                let until = self.config.clock.now() + chrono::Duration::from_std(after).unwrap_or_default();
+                let wait = (!after.is_zero()).then(|| (until, words.clone()));
+                self.ended(id, step, progress, StepStatus::Refused, words, wait).await?;
+                return Ok(Next::Run(step));
+            }
+            Acted::Answered { answer, words } => (status_of(&answer), answer, words),
+        };
+        let next = advance(operation.kind, &operation.plan, progress, operation.options.force, answer);
+        let wait = match &next {
+            Next::Wait(why) => {
+                let (base, cap) = self.config.backoff;
+                let pause = backoff(progress.attempts.saturating_sub(1), base, cap, rand::random::<f64>());
+                let until = self.config.clock.now() + chrono::Duration::from_std(pause).unwrap_or_default();
+                let _ = self.events.send(Event::Waiting { operation: id, until, why: why.clone() });
+                Some((until, why.clone()))
+            }
+            _ => {
+                *hints = Hints::default();
+                None
+            }
+        };
+        let attempt = started.attempt;
+        let end = StepEnd { operation: id, step, attempt, status, answer: words, progress: progress.clone(), wait };
+        self.keep_trying(|| self.authority.step_ended(end.clone())).await?;
+        Ok(next)
+    }
+
+    async fn ended(
+        &self,
+        id: OperationId,
+        step: StepKind,
+        progress: &Progress,
+        status: StepStatus,
+        answer: SafeText,
+        wait: Option<(noctule_domain::Timestamp, SafeText)>,
+    ) -> Result<(), AuthorityError> {
+        let end = StepEnd { operation: id, step, attempt: progress.attempts, status, answer, progress: progress.clone(), wait };
+        self.keep_trying(|| self.authority.step_ended(end.clone())).await
+    }
+
+    /// Runs `work` while the lease is kept. When the lease is lost the work is dropped: another console has the operation.
+    async fn leased<T>(&self, id: OperationId, work: impl Future<Output = T>) -> Result<T, AuthorityError> {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                () = tokio::time::sleep(self.config.renew_every) => {
+                    match self.authority.renew(id).await {
+                        Ok(()) => {}
+                        Err(error @ AuthorityError::LeaseLost { .. }) => return Err(error),
+                        // A full disk must not end a request that is under way; the lease may run out, adoption is safe.
+                        Err(error) => tracing::warn!(operation = %id, %error, "the lease could not be renewed"),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sleeps, keeping the lease, until the time has come or somebody asks to try now.
+    async fn sleep_leased(&self, id: OperationId, wait: Duration, notify: &Notify) -> Result<(), AuthorityError> {
+        let rest = async {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = notify.notified() => {}
+            }
+        };
+        self.leased(id, rest).await
+    }
+
+    /// Repeats a store call while waiting may help (full disk, locked file): what happened out there must not be forgotten.
+    async fn keep_trying<T, F>(&self, mut call: impl FnMut() -> F) -> Result<T, AuthorityError>
+    where
+        F: Future<Output = Result<T, AuthorityError>>,
+    {
+        let mut tries = 0;
+        loop {
+            match call().await {
+                Err(AuthorityError::Store { message, retry: Retry::Later }) if tries < STORE_TRIES => {
+                    tracing::warn!(%message, tries, "the store did not take it; trying again");
+                    tokio::time::sleep(backoff(tries, Duration::from_millis(100), Duration::from_secs(8), rand::random::<f64>())).await;
+                    tries += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+fn status_of(answer: &StepAnswer) -> StepStatus {
+    match answer {
+        StepAnswer::Allocated { .. } | StepAnswer::Done | StepAnswer::Acknowledged | StepAnswer::Observed | StepAnswer::NoSession => {
+            StepStatus::Done
+        }
+        StepAnswer::Refused(_) => StepStatus::Refused,
+        StepAnswer::Unreachable(_) => StepStatus::Unreachable,
+        StepAnswer::Unclear(_) => StepStatus::Unclear,
+        StepAnswer::Unanswered(_) => StepStatus::Unanswered,
+        StepAnswer::NotSent(_) => StepStatus::Skipped,
+    }
+}

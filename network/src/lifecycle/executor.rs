@@ -1,0 +1,216 @@
+//! The executor as others see it: start, watch, resume, retry, cancel. One per process; cheap to clone.
+
+use crate::upstream::{DynamicAuthorization, Ipam};
+use noctule_domain::lifecycle::{Actor, OperationStatus, StepKind};
+use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Clock, Finished};
+use noctule_domain::subscriber::Subscriber;
+use noctule_domain::{OperationId, SafeText, Timestamp};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore, broadcast, oneshot};
+
+/// What the executor needs to know beside its upstreams.
+#[derive(Clone)]
+pub struct ExecutorConfig {
+    pub clock: Arc<dyn Clock>,
+    /// NetBox ids of the pools, in the order in which they are tried.
+    pub pools: Vec<i64>,
+    /// First and longest wait between two tries of a step whose upstream is away or unclear.
+    pub backoff: (Duration, Duration),
+    /// How often a lease is renewed; well below its length.
+    pub renew_every: Duration,
+    /// Operations driven at once by this process; more wait in line.
+    pub parallel: usize,
+    /// How long a released prefix rests before it is deleted; written into NetBox beside the status.
+    pub hold: chrono::Duration,
+}
+
+impl ExecutorConfig {
+    pub fn new(clock: Arc<dyn Clock>, pools: Vec<i64>) -> Self {
+        Self {
+            clock,
+            pools,
+            backoff: (Duration::from_secs(1), Duration::from_secs(60)),
+            renew_every: Duration::from_secs(10),
+            parallel: 64,
+            hold: chrono::Duration::hours(24),
+        }
+    }
+}
+
+/// What happens to operations, for whoever looks. Missing one is harmless: the store has it all.
+#[derive(Debug, Clone)]
+pub enum Event {
+    Step {
+        operation: OperationId,
+        step: StepKind,
+    },
+    Waiting {
+        operation: OperationId,
+        until: Timestamp,
+        why: SafeText,
+    },
+    Ended(Box<Finished>),
+    /// The operation could not be driven on by this process.
+    Stopped {
+        operation: OperationId,
+        why: SafeText,
+    },
+}
+
+/// How a start ended.
+pub enum Started {
+    Running(Handle),
+    /// The subscriber was already there; nothing was done.
+    AlreadyThere(Box<Subscriber>),
+}
+
+/// A running operation.
+pub struct Handle {
+    pub id: OperationId,
+    pub(super) done: oneshot::Receiver<Result<Finished, AuthorityError>>,
+}
+
+impl Handle {
+    /// Waits for the end. Dropping the future does not stop the operation.
+    pub async fn ended(self) -> Result<Finished, AuthorityError> {
+        let gone = AuthorityError::LeaseLost { operation: self.id };
+        self.done.await.unwrap_or(Err(gone))
+    }
+}
+
+#[derive(Clone)]
+pub struct Executor(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub authority: Arc<dyn Authority>,
+    pub ipam: Option<Arc<dyn Ipam>>,
+    pub nas: Arc<dyn DynamicAuthorization>,
+    pub config: ExecutorConfig,
+    pub events: broadcast::Sender<Event>,
+    pub places: Arc<Semaphore>,
+    /// Operations that this process drives; the notify cuts a wait short.
+    driven: Mutex<HashMap<OperationId, Arc<Notify>>>,
+}
+
+impl Executor {
+    /// `ipam` is `None` where no NetBox is configured: allocations then end in words.
+    pub fn new(
+        authority: Arc<dyn Authority>,
+        ipam: Option<Arc<dyn Ipam>>,
+        nas: Arc<dyn DynamicAuthorization>,
+        config: ExecutorConfig,
+    ) -> Self {
+        let (events, _) = broadcast::channel(1024);
+        let places = Arc::new(Semaphore::new(config.parallel.max(1)));
+        Self(Arc::new(Inner { authority, ipam, nas, config, events, places, driven: Mutex::default() }))
+    }
+
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    /// Begins an operation and drives it in the background. When this returns, the intent is durable and no packet has left before it was.
+    pub async fn start(&self, request: BeginOperation) -> Result<Started, AuthorityError> {
+        match self.0.authority.begin(request).await? {
+            Begun::AlreadyThere(subscriber) => Ok(Started::AlreadyThere(subscriber)),
+            Begun::Started(operation) => Ok(Started::Running(self.spawn(operation.id))),
+        }
+    }
+
+    /// Takes over what other consoles left behind and drives it. Called at start and from time to time.
+    pub async fn recover(&self) -> Result<Vec<Handle>, AuthorityError> {
+        let orphans = self.0.authority.take_over().await?;
+        Ok(orphans.into_iter().filter(|id| !self.drives(*id)).map(|id| self.spawn(id)).collect())
+    }
+
+    /// Goes on with an operation: an open one is tried now instead of at its time, an ended one that did not succeed is begun anew.
+    pub async fn resume(&self, id: OperationId, new_id: OperationId, actor: Actor) -> Result<Started, AuthorityError> {
+        if let Some(notify) = self.notify_of(id) {
+            notify.notify_one();
+            return Ok(Started::Running(self.follow(id)));
+        }
+        let operation = self.0.authority.context(id).await?.operation;
+        if operation.status.is_open() {
+            self.0.authority.take_over().await?;
+            self.0.authority.renew(id).await?;
+            return Ok(Started::Running(self.spawn(id)));
+        }
+        if operation.status == OperationStatus::Succeeded {
+            return Err(AuthorityError::Ended { operation: id, status: operation.status });
+        }
+        self.start(BeginOperation {
+            id: new_id,
+            subscriber: operation.subscriber,
+            kind: operation.kind,
+            actor,
+            options: operation.options,
+            expected_version: None,
+        })
+        .await
+    }
+
+    /// Ends an operation that has had no effect yet.
+    pub async fn cancel(&self, id: OperationId, actor: Actor) -> Result<(), AuthorityError> {
+        self.0.authority.cancel(id, actor).await?;
+        if let Some(notify) = self.notify_of(id) {
+            notify.notify_one();
+        }
+        Ok(())
+    }
+
+    /// True while this process drives the operation.
+    pub fn drives(&self, id: OperationId) -> bool {
+        self.notify_of(id).is_some()
+    }
+
+    fn notify_of(&self, id: OperationId) -> Option<Arc<Notify>> {
+        self.0.driven.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// A handle on an operation that is driven already.
+    fn follow(&self, id: OperationId) -> Handle {
+        let (send, done) = oneshot::channel();
+        let mut events = self.events();
+        let this = self.clone();
+        tokio::spawn(async move {
+            loop {
+                match events.recv().await {
+                    Ok(Event::Ended(finished)) if finished.operation.id == id => {
+                        let _ = send.send(Ok(*finished));
+                        return;
+                    }
+                    Ok(_) => {}
+                    // Missed some, or nobody drives it any more: ask the store.
+                    Err(_) if !this.drives(id) => return,
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return,
+                }
+            }
+        });
+        Handle { id, done }
+    }
+
+    fn spawn(&self, id: OperationId) -> Handle {
+        let (send, done) = oneshot::channel();
+        let notify = Arc::new(Notify::new());
+        self.0.driven.lock().unwrap_or_else(PoisonError::into_inner).insert(id, notify.clone());
+        let this = self.clone();
+        tokio::spawn(async move {
+            let result = this.drive(id, &notify).await;
+            this.0.driven.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            let event = match &result {
+                Ok(finished) => Event::Ended(Box::new(finished.clone())),
+                Err(error) => {
+                    tracing::warn!(operation = %id, %error, "operation stopped here");
+                    Event::Stopped { operation: id, why: SafeText::new(&error.to_string()) }
+                }
+            };
+            // Nobody listening is no error.
+            let _ = this.0.events.send(event);
+            let _ = send.send(result);
+        });
+        Handle { id, done }
+    }
+}
