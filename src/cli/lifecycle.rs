@@ -1,0 +1,109 @@
+//! Commands of the IPv6 lifecycle and of its operations.
+
+use clap::{Args, Subcommand};
+use noctule_domain::OperationId;
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum Ipv6Command {
+    /// Take a prefix from a NetBox pool for the subscriber
+    Allocate(Ipv6Args),
+    /// Put the allocated prefix to use; a live session is told by CoA
+    Activate(Ipv6Args),
+    /// Stop the service: CoA or Disconnect by the profile of the NAS
+    Suspend(Ipv6Args),
+    /// Take up a suspended service again
+    Resume(Ipv6Args),
+    /// End the session, then let the prefix rest and give it back to NetBox
+    Revoke(Ipv6Args),
+    /// Where the subscriber's prefix stands
+    Status {
+        /// Number, user name or id of the subscriber
+        subscriber: String,
+        /// JSON instead of text
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// One request. Options that do not belong to the operation are refused with exit code 2.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Ipv6Args {
+    /// Number, user name or id of the subscriber
+    pub subscriber: String,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Why: kept in the operation and in the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Allocate: length to delegate, 48 to 64 [default: the subscriber's pd size, then 56]
+    #[arg(long, value_name = "LENGTH", value_parser = clap::value_parser!(u8).range(48..=64))]
+    pub prefix_len: Option<u8>,
+    /// Allocate: NetBox id of the pool [default: the first configured one with room]
+    #[arg(long, value_name = "ID")]
+    pub pool: Option<i64>,
+    /// Activate: do not tell the NAS of a live session
+    #[arg(long)]
+    pub no_coa: bool,
+    /// Revoke: send no Disconnect; a prefix that was in use then needs --force
+    #[arg(long)]
+    pub no_disconnect: bool,
+    /// Revoke: leave the prefix in NetBox as it is
+    #[arg(long)]
+    pub keep_in_netbox: bool,
+    /// Go on although the NAS refused or did not answer (permission ipv6.force)
+    #[arg(long)]
+    pub force: bool,
+    /// Do not ask: revoke and --force ask for confirmation otherwise
+    #[arg(long)]
+    pub yes: bool,
+    /// Seconds to wait for the end; the operation goes on after that
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub wait: u32,
+    /// Refuse when the subscriber has changed since this version
+    #[arg(long, value_name = "N")]
+    pub if_version: Option<i64>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum OperationsCommand {
+    /// Operations, newest first
+    List {
+        /// Only those that run or wait
+        #[arg(long)]
+        open: bool,
+        /// Only those of this subscriber (number, user name or id)
+        #[arg(long, value_name = "SUBSCRIBER")]
+        subscriber: Option<String>,
+        /// Rows at most
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+        /// JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// One operation with its journal
+    Show {
+        id: OperationId,
+        /// JSON instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take over and go on with operations that nobody runs
+    Resume {
+        /// Id of the operation
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<OperationId>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+        /// Seconds to wait for the end
+        #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+        wait: u32,
+        /// JSON instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// End an operation that has had no effect yet
+    Cancel { id: OperationId },
+}

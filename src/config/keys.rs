@@ -1,0 +1,166 @@
+//! Every key of the configuration, once: what it takes, its default, what it is for. The walk over the file, the environment layer and
+//! docs/config.md read this table.
+
+/// What a value must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Path,
+    Flag,
+    Number {
+        min: i64,
+        max: i64,
+    },
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A reference to a secret; never taken from the environment layer, because a variable would hold the secret itself.
+    Secret,
+    /// `[[netbox.pools]]`.
+    Tables,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    pub section: &'static str,
+    pub name: &'static str,
+    pub kind: Kind,
+    /// As written in a file; empty when there is none.
+    pub default: &'static str,
+    pub help: &'static str,
+}
+
+const fn key(section: &'static str, name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Key {
+    Key { section, name, kind, default, help }
+}
+
+const THEMES: &[&str] = &["dark", "light", "high-contrast", "mono"];
+const ROLES: &[&str] = &["admin", "noc", "dispatcher", "technician", "viewer"];
+const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+
+pub const KEYS: &[Key] = &[
+    key(
+        "console",
+        "theme",
+        Kind::Word(THEMES),
+        "dark",
+        "Colours of the console. `dark` and `light` use the terminal's own sixteen colours.",
+    ),
+    key("console", "ascii", Kind::Flag, "false", "Draw with ASCII characters only, for terminals and fonts without box drawing."),
+    key("console", "plain", Kind::Flag, "false", "Plain lines instead of a full screen."),
+    key("console", "mouse", Kind::Flag, "false", "Take the mouse. While it is on, selecting text needs Shift in most terminals."),
+    key(
+        "console",
+        "refresh_ms",
+        Kind::Number { min: 250, max: 60_000 },
+        "1000",
+        "How often ages and counters are refreshed, in milliseconds.",
+    ),
+    key("console", "keymap", Kind::Path, "", "Keymap file. Without it, `keymap.toml` beside this file is read when it is there."),
+    key("operator", "name", Kind::Text, "", "Who acts, as written into operations and the audit log. Without it, the name of the account."),
+    key(
+        "operator",
+        "role",
+        Kind::Word(ROLES),
+        "admin",
+        "What the console offers. The store is a file of yours, so on one machine the role keeps from slips, not from intent.",
+    ),
+    key(
+        "tenant",
+        "id",
+        Kind::Text,
+        "",
+        "Identity of the tenant, a UUID. `noctule init` makes one. Consoles that work on the same subscribers share it.",
+    ),
+    key("tenant", "name", Kind::Text, "", "Name of the provider, shown in the title line."),
+    key("store", "path", Kind::Path, "", "The store. Without it, `noctule.db` in the data folder."),
+    key(
+        "store",
+        "hold_hours",
+        Kind::Number { min: 0, max: 8760 },
+        "24",
+        "Hours for which a released prefix rests before it is deleted in NetBox.",
+    ),
+    key("netbox", "url", Kind::Text, "", "Address of NetBox without `/api`, such as `https://netbox.example.net`."),
+    key(
+        "netbox",
+        "token",
+        Kind::Secret,
+        "",
+        "Where the API token is found: `env:NAME`, `file:PATH` (mode 0600 or stricter) or `command:PROGRAM ARGUMENTS`.",
+    ),
+    key("netbox", "tag", Kind::Text, "", "Slug of a tag that every prefix made by Noctule gets; `noctule init netbox` makes it."),
+    key(
+        "netbox",
+        "allow_plain_http",
+        Kind::Flag,
+        "false",
+        "Allow `http://` to another machine. The token then crosses the network unprotected.",
+    ),
+    key("netbox", "ca_file", Kind::Path, "", "Certificates (PEM) of your own authority, beside those of the system."),
+    key("netbox", "connect_timeout_s", Kind::Number { min: 1, max: 120 }, "5", "Seconds to wait for a connection."),
+    key(
+        "netbox",
+        "timeout_s",
+        Kind::Number { min: 1, max: 600 },
+        "30",
+        "Seconds to wait for an answer. After that its end is unclear and is looked up.",
+    ),
+    key(
+        "netbox",
+        "pools",
+        Kind::Tables,
+        "",
+        "The parent prefixes from which delegations are made, in order of preference: one `[[netbox.pools]]` each.",
+    ),
+    key("radius", "source", Kind::Text, "", "Address from which CoA and Disconnect are sent, where the NAS expects a certain one."),
+    key(
+        "radius",
+        "profiles_dir",
+        Kind::Path,
+        "",
+        "Folder with further NAS profiles (`*.toml`); one with the key of a built-in profile replaces it.",
+    ),
+    key("log", "level", Kind::Word(LEVELS), "info", "How much is logged."),
+    key("log", "file", Kind::Path, "", "Write the log into this file too (mode 0600). Secrets are never logged."),
+];
+
+/// Keys of one `[[netbox.pools]]`.
+pub const POOL_KEYS: &[Key] = &[
+    key("netbox.pools", "prefix", Kind::Text, "", "The parent prefix, such as `2001:db8:1000::/36`. Either this or `id`."),
+    key("netbox.pools", "id", Kind::Number { min: 1, max: i64::MAX }, "", "The parent prefix by its NetBox id."),
+    key(
+        "netbox.pools",
+        "vrf",
+        Kind::Number { min: 1, max: i64::MAX },
+        "",
+        "NetBox id of the VRF, where the prefix is not in the global table.",
+    ),
+    key(
+        "netbox.pools",
+        "delegated_len",
+        Kind::Number { min: 48, max: 64 },
+        "56",
+        "Length that is delegated from it unless another is asked.",
+    ),
+];
+
+/// The variable that sets a key: `NOCTULE_NETBOX_URL`. Secrets and pools have none.
+pub fn env_name(key: &Key) -> Option<String> {
+    match key.kind {
+        Kind::Secret | Kind::Tables => None,
+        _ => Some(format!("NOCTULE_{}_{}", key.section.to_uppercase(), key.name.to_uppercase())),
+    }
+}
+
+/// Variables that look like ours and are not: a slip in a name would otherwise be silently without effect. With the nearest right name.
+pub fn unknown_variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
+    let known: Vec<String> = KEYS.iter().filter_map(env_name).chain(["NOCTULE_CONFIG".to_owned()]).collect();
+    names
+        .filter(|name| name.starts_with("NOCTULE_") && !known.iter().any(|k| k == name))
+        .filter_map(|name| {
+            let near = crate::near::nearest(name, known.iter().map(String::as_str))?;
+            // They all share a beginning, so only a real slip counts.
+            (strsim::levenshtein(name, near) <= 2).then(|| (name.to_owned(), near.to_owned()))
+        })
+        .collect()
+}

@@ -1,0 +1,174 @@
+//! The configuration as types, a section each. Meanings, defaults and limits stand in `keys`, from which the documentation is made; a
+//! test holds the two together.
+
+use super::ConfigError;
+use ipnet::Ipv6Net;
+use noctule_domain::permission::Role;
+use noctule_domain::secret::SecretRef;
+use noctule_domain::{SafeText, TenantId, words};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub console: ConsoleConfig,
+    pub operator: OperatorConfig,
+    pub tenant: TenantConfig,
+    pub store: StoreConfig,
+    pub netbox: NetboxConfig,
+    pub radius: RadiusConfig,
+    pub log: LogConfig,
+}
+
+words!(Theme { Dark = "dark", Light = "light", HighContrast = "high-contrast", Mono = "mono" });
+words!(LogLevel { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace" });
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsoleConfig {
+    pub theme: Theme,
+    pub ascii: bool,
+    pub plain: bool,
+    pub mouse: bool,
+    pub refresh_ms: u32,
+    pub keymap: Option<PathBuf>,
+}
+
+impl Default for ConsoleConfig {
+    fn default() -> Self {
+        Self { theme: Theme::Dark, ascii: false, plain: false, mouse: false, refresh_ms: 1000, keymap: None }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OperatorConfig {
+    pub name: Option<SafeText>,
+    pub role: Role,
+}
+
+impl Default for OperatorConfig {
+    fn default() -> Self {
+        Self { name: None, role: Role::Admin }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TenantConfig {
+    pub id: Option<TenantId>,
+    pub name: Option<SafeText>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    pub path: Option<PathBuf>,
+    pub hold_hours: u32,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self { path: None, hold_hours: 24 }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetboxConfig {
+    pub url: Option<String>,
+    pub token: Option<SecretRef>,
+    pub tag: Option<String>,
+    pub allow_plain_http: bool,
+    pub ca_file: Option<PathBuf>,
+    pub connect_timeout_s: u32,
+    pub timeout_s: u32,
+    pub pools: Vec<PoolConfig>,
+}
+
+impl Default for NetboxConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            token: None,
+            tag: None,
+            allow_plain_http: false,
+            ca_file: None,
+            connect_timeout_s: 5,
+            timeout_s: 30,
+            pools: Vec::new(),
+        }
+    }
+}
+
+impl NetboxConfig {
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_secs(self.connect_timeout_s.into())
+    }
+
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_s.into())
+    }
+}
+
+/// A parent prefix, named by value or by NetBox id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolConfig {
+    #[serde(default)]
+    pub prefix: Option<Ipv6Net>,
+    #[serde(default)]
+    pub id: Option<i64>,
+    #[serde(default)]
+    pub vrf: Option<i64>,
+    #[serde(default = "default_delegated_len")]
+    pub delegated_len: u8,
+}
+
+fn default_delegated_len() -> u8 {
+    noctule_domain::lifecycle::DEFAULT_PREFIX_LEN
+}
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RadiusConfig {
+    pub source: Option<IpAddr>,
+    pub profiles_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    pub level: LogLevel,
+    pub file: Option<PathBuf>,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { level: LogLevel::Info, file: None }
+    }
+}
+
+impl Config {
+    /// The tenant whose rows this machine works on. There is no default: two machines with the same made-up id would mix their rows later.
+    pub fn tenant_id(&self) -> Result<TenantId, ConfigError> {
+        self.tenant.id.ok_or(ConfigError::NoTenant)
+    }
+
+    /// Who acts: the configured name, else the name of the account.
+    pub fn operator_name(&self) -> SafeText {
+        let configured = self.operator.name.clone().filter(|name| !name.is_empty());
+        configured.unwrap_or_else(|| {
+            let account = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok()).filter(|name| !name.is_empty());
+            SafeText::bounded(account.as_deref().unwrap_or("operator"), 80)
+        })
+    }
+
+    /// How long a released prefix rests.
+    pub fn hold(&self) -> Duration {
+        Duration::from_secs(u64::from(self.store.hold_hours) * 3600)
+    }
+}

@@ -1,0 +1,8 @@
+//! The program `noctule` as a library, so that the binary, `xtask` and the tests use the same code. Composition happens here and only
+//! here: the other crates of the workspace meet in this one.
+
+pub mod cli;
+pub mod config;
+pub mod exit;
+pub mod near;
+pub mod secrets;
