@@ -1,1 +1,17 @@
-//! (in work)
+//! RADIUS Dynamic Authorization (RFC 5176) towards NASes: CoA-Request and Disconnect-Request, judged answers, profiles per kind of NAS.
+//! This module sends and says what came back; it decides nothing about a subscriber.
+
+pub mod attribute;
+mod client;
+pub mod codec;
+pub mod engine;
+mod error;
+pub mod profiles;
+pub mod request;
+
+pub use attribute::{Attribute, VendorPart};
+pub use client::{RadiusClient, Secrets};
+pub use codec::RequestKind;
+pub use engine::{Engine, EngineConfig, Exchange, Priority, Request, Target};
+pub use error::RadiusError;
+pub use profiles::Profiles;

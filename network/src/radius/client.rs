@@ -1,0 +1,192 @@
+//! `DynamicAuthorization` over RADIUS: finds profile and secret, builds, exchanges, and says how the NAS does. The secret is asked for
+//! when it is needed, kept for a short while, and asked for anew after a silence: a wrong one is then mended at once.
+
+use super::engine::{Engine, Exchange, Priority, Target};
+use super::profiles::Profiles;
+use super::request::{Prepared, prepare, prepare_probe};
+use crate::upstream::{DynamicAuthorization, NasAnswer, NasAsk, NasOutcome};
+use async_trait::async_trait;
+use noctule_domain::nas::{Nas, NasHealth, NasProfile, NasReach};
+use noctule_domain::radius::{CauseMeaning, ErrorCause};
+use noctule_domain::secret::{Secret, SecretRef};
+use noctule_domain::subscriber::Subscriber;
+use noctule_domain::{SafeText, Timestamp, sentence};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Reads a secret. It may block (a file, a password program): it is called on a thread for such work.
+pub type Secrets = Arc<dyn Fn(&SecretRef) -> Result<Secret, SafeText> + Send + Sync>;
+
+/// How long a secret is used before it is read again.
+const KEEP_SECRET: Duration = Duration::from_secs(30);
+
+type Kept = HashMap<SecretRef, (Instant, Arc<Secret>)>;
+
+/// Asks NASes over RADIUS. Cheap to clone.
+#[derive(Clone)]
+pub struct RadiusClient {
+    engine: Engine,
+    secrets: Secrets,
+    profiles: Arc<Profiles>,
+    priority: Priority,
+    kept: Arc<Mutex<Kept>>,
+}
+
+impl RadiusClient {
+    pub fn new(engine: Engine, secrets: Secrets, profiles: Arc<Profiles>) -> Self {
+        Self { engine, secrets, profiles, priority: Priority::Interactive, kept: Arc::default() }
+    }
+
+    /// The same client for a bulk run: its requests let interactive ones go first.
+    pub fn bulk(&self) -> Self {
+        Self { priority: Priority::Bulk, ..self.clone() }
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub fn profiles(&self) -> &Profiles {
+        &self.profiles
+    }
+
+    /// Asks for something harmless, the end of a session that cannot exist, and says what the answer tells of address and secret.
+    pub async fn probe(&self, nas: &Nas) -> SafeText {
+        let session = format!("noctule-probe-{}", uuid::Uuid::new_v4());
+        let exchange = match self.profile(nas) {
+            Ok(profile) => match prepare_probe(&session, &profile, nas) {
+                Ok(prepared) => self.send(nas, profile, &prepared).await,
+                Err(error) => return SafeText::from(error.to_string()),
+            },
+            Err(why) => return why,
+        };
+        SafeText::from(probe_words(nas, &exchange))
+    }
+
+    fn profile(&self, nas: &Nas) -> Result<Arc<NasProfile>, SafeText> {
+        self.profiles.get(&nas.profile).ok_or_else(|| {
+            let known: Vec<&str> = self.profiles.iter().map(|profile| profile.key.as_str()).collect();
+            SafeText::from(format!(
+                "{} has the profile '{}', and there is none of that name: {} are known",
+                nas.name,
+                nas.profile,
+                known.join(", ")
+            ))
+        })
+    }
+
+    async fn send(&self, nas: &Nas, profile: Arc<NasProfile>, prepared: &Prepared) -> Exchange {
+        let secret = match self.secret(&nas.secret).await {
+            Ok(secret) => secret,
+            Err(why) => {
+                let why = SafeText::from(format!("the secret of {} ({}) can not be read: {why}", nas.name, nas.secret));
+                return Exchange { outcome: NasOutcome::NotSent(why), sends: 0, round_trip: None, dropped: Default::default() };
+            }
+        };
+        let target = Target { name: nas.name.clone(), address: nas.address, secret, profile };
+        let exchange = self.engine.exchange(&target, &prepared.request, self.priority).await;
+        if matches!(exchange.outcome, NasOutcome::Silence { .. }) {
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&nas.secret);
+        }
+        exchange
+    }
+
+    async fn secret(&self, reference: &SecretRef) -> Result<Arc<Secret>, SafeText> {
+        let now = Instant::now();
+        if let Some((at, secret)) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(reference)
+            && now.duration_since(*at) < KEEP_SECRET
+        {
+            return Ok(Arc::clone(secret));
+        }
+        let (secrets, wanted) = (Arc::clone(&self.secrets), reference.clone());
+        let read = tokio::task::spawn_blocking(move || secrets(&wanted)).await;
+        let secret = Arc::new(read.map_err(|error| SafeText::from(format!("reading it failed: {error}")))??);
+        if secret.expose().is_empty() {
+            return Err(SafeText::new("it is empty"));
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|_, (at, _)| now.duration_since(*at) < KEEP_SECRET);
+        kept.insert(reference.clone(), (now, Arc::clone(&secret)));
+        Ok(secret)
+    }
+}
+
+#[async_trait]
+impl DynamicAuthorization for RadiusClient {
+    async fn ask(&self, nas: &Nas, subscriber: &Subscriber, ask: NasAsk) -> NasAnswer {
+        let not_sent = |why: SafeText, request: SafeText| NasAnswer {
+            outcome: NasOutcome::NotSent(why),
+            sends: 0,
+            round_trip: None,
+            request,
+            health: nas.health.clone(),
+        };
+        let nothing = SafeText::new(if ask.disconnect { "Disconnect-Request (not built)" } else { "CoA-Request (not built)" });
+        if !nas.enabled {
+            return not_sent(SafeText::from(format!("{} is disabled in the registry", nas.name)), nothing);
+        }
+        let profile = match self.profile(nas) {
+            Ok(profile) => profile,
+            Err(why) => return not_sent(why, nothing),
+        };
+        let prepared = match prepare(&ask, &profile, nas, subscriber) {
+            Ok(prepared) => prepared,
+            Err(error) => return not_sent(SafeText::from(error.to_string()), nothing),
+        };
+        let exchange = self.send(nas, profile, &prepared).await;
+        let health = health_after(&nas.health, &exchange, chrono::Utc::now());
+        NasAnswer { outcome: exchange.outcome, sends: exchange.sends, round_trip: exchange.round_trip, request: prepared.words, health }
+    }
+}
+
+/// The health of a NAS after an exchange that ended at `now`.
+pub fn health_after(before: &NasHealth, exchange: &Exchange, now: Timestamp) -> NasHealth {
+    let mut health = before.clone();
+    let answered = |health: &mut NasHealth, causes: &[ErrorCause]| {
+        let busy = causes.iter().any(|cause| cause.meaning() == CauseMeaning::Busy);
+        health.reach = if busy { NasReach::Busy } else { NasReach::Up };
+        health.round_trip = exchange.round_trip;
+        health.last_answer_at = Some(now);
+        health.last_asked_at = Some(now);
+    };
+    match &exchange.outcome {
+        NasOutcome::Ack { causes } => {
+            answered(&mut health, causes);
+            health.acks = health.acks.saturating_add(1);
+        }
+        NasOutcome::Nak { causes } => {
+            answered(&mut health, causes);
+            health.naks = health.naks.saturating_add(1);
+        }
+        NasOutcome::Silence { .. } => {
+            health.reach = NasReach::Silent;
+            health.last_asked_at = Some(now);
+            health.timeouts = health.timeouts.saturating_add(1);
+        }
+        NasOutcome::NotSent(_) => {}
+    }
+    health
+}
+
+fn probe_words(nas: &Nas, exchange: &Exchange) -> String {
+    let name = &nas.name;
+    let took = exchange.round_trip.map(|took| format!(" in {:.1} ms", took.as_secs_f64() * 1000.0)).unwrap_or_default();
+    match &exchange.outcome {
+        NasOutcome::Nak { causes } if causes.contains(&ErrorCause::SESSION_NOT_FOUND) => {
+            format!("{name} answered{took}: the secret is right, and it looks for sessions (it knows none of this name, as it should)")
+        }
+        NasOutcome::Nak { causes } => {
+            format!("{name} answered{took}: it is reachable and the secret is right. {}", sentence::nak(name, causes))
+        }
+        NasOutcome::Ack { .. } => format!(
+            "{name} answered{took} and the secret is right, but it acknowledged the end of a session that can not exist: an ACK of this NAS proves nothing"
+        ),
+        NasOutcome::Silence { seconds, note } => {
+            let note = note.as_ref().map(|note| format!(". Seen meanwhile: {note}")).unwrap_or_default();
+            format!("{}{note}", sentence::silence(name, exchange.sends, *seconds))
+        }
+        NasOutcome::NotSent(why) => format!("nothing was sent to {name}: {why}"),
+    }
+}

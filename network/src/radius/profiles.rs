@@ -1,0 +1,227 @@
+//! NAS profiles: data in `assets/nas-profiles`, parsed once, and an operator's own files that override them. What a profile promises is
+//! checked here, so that no request is built from half a profile.
+
+use super::error::RadiusError;
+use super::request::{check_templates, templates};
+use crate::upstream::Purpose;
+use noctule_domain::SafeText;
+use noctule_domain::nas::{Identify, Method, NasProfile};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+const EMBEDDED: [(&str, &str); 8] = [
+    ("generic.toml", include_str!("../../../assets/nas-profiles/generic.toml")),
+    ("mikrotik.toml", include_str!("../../../assets/nas-profiles/mikrotik.toml")),
+    ("cisco.toml", include_str!("../../../assets/nas-profiles/cisco.toml")),
+    ("juniper.toml", include_str!("../../../assets/nas-profiles/juniper.toml")),
+    ("nokia.toml", include_str!("../../../assets/nas-profiles/nokia.toml")),
+    ("huawei.toml", include_str!("../../../assets/nas-profiles/huawei.toml")),
+    ("accel-ppp.toml", include_str!("../../../assets/nas-profiles/accel-ppp.toml")),
+    ("freeradius.toml", include_str!("../../../assets/nas-profiles/freeradius.toml")),
+];
+
+static BUILT_IN: LazyLock<Vec<Arc<NasProfile>>> = LazyLock::new(|| {
+    let parsed = EMBEDDED.iter().map(|(name, text)| (name, parse(name, text)));
+    // A test proves that all of them parse; should one not, the others still serve.
+    parsed
+        .filter_map(|(name, profile)| match profile {
+            Ok(profile) => Some(Arc::new(profile)),
+            Err(error) => {
+                tracing::error!(name, %error, "a built-in NAS profile is not usable");
+                None
+            }
+        })
+        .collect()
+});
+
+/// The built-in profiles, `generic` first.
+pub fn all() -> &'static [Arc<NasProfile>] {
+    &BUILT_IN
+}
+
+/// A built-in profile.
+pub fn get(key: &str) -> Option<Arc<NasProfile>> {
+    all().iter().find(|profile| profile.key == key).cloned()
+}
+
+/// The built-in profiles with the files `*.toml` of a folder laid over them: a file with a known key replaces that profile.
+pub fn load_dir(path: &Path) -> Result<Profiles, RadiusError> {
+    let unreadable = |source| RadiusError::ProfileUnreadable { file: path.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
+        if file.extension().is_some_and(|extension| extension == "toml") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    let mut profiles = Profiles::built_in();
+    let mut own: BTreeMap<String, String> = BTreeMap::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).map_err(|source| RadiusError::ProfileUnreadable { file: file.clone(), source })?;
+        let name = SafeText::from(file.display().to_string()).into_string();
+        let profile = parse(&name, &text)?;
+        if let Some(other) = own.insert(profile.key.clone(), name.clone()) {
+            let message = SafeText::from(format!("the key '{}' is taken by {other} already", profile.key));
+            return Err(RadiusError::BadProfile { file: name, line: line_of(&text, "key"), message });
+        }
+        profiles.0.insert(profile.key.clone(), Arc::new(profile));
+    }
+    Ok(profiles)
+}
+
+/// The profiles in force.
+#[derive(Debug, Clone)]
+pub struct Profiles(BTreeMap<String, Arc<NasProfile>>);
+
+impl Profiles {
+    pub fn built_in() -> Self {
+        Self(all().iter().map(|profile| (profile.key.clone(), Arc::clone(profile))).collect())
+    }
+
+    pub fn get(&self, key: &str) -> Option<Arc<NasProfile>> {
+        self.0.get(key).cloned()
+    }
+
+    /// By key.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<NasProfile>> {
+        self.0.values()
+    }
+
+    /// Adds or replaces one; for tests and for profiles that come from elsewhere than files.
+    pub fn with(mut self, profile: NasProfile) -> Self {
+        self.0.insert(profile.key.clone(), Arc::new(profile));
+        self
+    }
+}
+
+/// Reads one profile; `file` names it in errors.
+pub fn parse(file: &str, text: &str) -> Result<NasProfile, RadiusError> {
+    let bad = |line, message: String| RadiusError::BadProfile { file: file.to_owned(), line, message: SafeText::from(message) };
+    let profile: NasProfile = toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start.min(text.len()));
+        bad(1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count(), error.message().to_owned())
+    })?;
+    check(&profile).map_err(|(field, message)| bad(line_of(text, field), message))?;
+    Ok(profile)
+}
+
+/// The line on which `field` stands as a key; 1 when it is not there.
+fn line_of(text: &str, field: &str) -> usize {
+    let is_it = |line: &str| {
+        let line = line.trim_start().trim_start_matches('[');
+        line.strip_prefix(field).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    };
+    1 + text.lines().position(is_it).unwrap_or(0)
+}
+
+fn check(profile: &NasProfile) -> Result<(), (&'static str, String)> {
+    let no = |field, message: &str| Err((field, message.to_owned()));
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    if profile.key.is_empty() || profile.key.len() > 60 || !profile.key.chars().all(plain) {
+        return no("key", "a key is 1 to 60 of a-z, 0-9, '-' and '_'");
+    }
+    if !profile.identify.iter().any(|what| matches!(what, Identify::SessionId | Identify::Username | Identify::FramedIpv4)) {
+        return no("identify", "nothing here names a session: give acct_session_id, user_name or framed_ip_address");
+    }
+    if profile.port == 0 {
+        return no("port", "port 0 can not be sent to");
+    }
+    if !(1..=4096).contains(&profile.window) {
+        return no("window", "the window is 1 to 4096 requests");
+    }
+    if profile.rate_per_s == Some(0) {
+        return no("rate_per_s", "a rate of 0 would send nothing; leave it out for no limit");
+    }
+    if profile.identifier_rest_s > 3600 {
+        return no("identifier_rest_s", "an identifier rests at most 3600 s");
+    }
+    let r = profile.retransmit;
+    let in_range = |value: f64, min: f64, max: f64| value.is_finite() && (min..=max).contains(&value);
+    if !in_range(r.irt_s, 0.01, 60.0) || !in_range(r.mrt_s, 0.0, 120.0) || !in_range(r.mrd_s, 0.05, 300.0) || r.mrc > 100 {
+        return no("retransmit", "irt_s is 0.01 to 60, mrt_s 0 to 120, mrd_s 0.05 to 300 seconds, mrc 0 to 100 sends");
+    }
+    if profile.suspend == Method::CoaPrefix {
+        return no("suspend", "a CoA with a prefix can not suspend: an omitted prefix stays (RFC 5176 section 3.6)");
+    }
+    for (field, method, purpose) in [
+        ("activate", profile.activate, Purpose::Activate),
+        ("suspend", profile.suspend, Purpose::Suspend),
+        ("resume", profile.resume, Purpose::Resume),
+    ] {
+        let list = templates(profile, purpose);
+        if matches!(method, Method::CoaFilter | Method::CoaService) && list.is_empty() {
+            return Err((field, format!("{method} sends {field}_attributes, and there are none")));
+        }
+        check_templates(list).map_err(|error| (templates_field(purpose), error.to_string()))?;
+    }
+    Ok(())
+}
+
+fn templates_field(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Activate => "activate_attributes",
+        Purpose::Suspend => "suspend_attributes",
+        Purpose::Resume | Purpose::Revoke => "resume_attributes",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_profile_parses_and_is_named_after_its_file() {
+        for (file, text) in EMBEDDED {
+            let profile = parse(file, text).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(format!("{}.toml", profile.key), file);
+            assert!(profile.identify.contains(&Identify::Username), "{file}: after a 503 the session is asked for by user name");
+        }
+        assert_eq!(all().len(), EMBEDDED.len());
+        assert_eq!(all()[0].key, "generic");
+    }
+
+    #[test]
+    fn what_cannot_change_a_prefix_by_coa_does_not_try() {
+        for key in ["mikrotik", "cisco", "juniper", "nokia", "accel-ppp"] {
+            assert_eq!(get(key).expect(key).activate, Method::DisconnectThenLogin, "{key}");
+        }
+        for key in ["nokia", "accel-ppp", "huawei", "freeradius"] {
+            assert!(get(key).expect(key).ack_note.is_some(), "{key}: what an ACK is worth must be said");
+        }
+        let generic = get("generic").expect("generic");
+        assert_eq!((generic.activate, generic.suspend, generic.resume), (Method::CoaPrefix, Method::CoaFilter, Method::CoaFilter));
+    }
+
+    #[test]
+    fn an_operators_file_replaces_a_profile_and_errors_name_file_and_line() {
+        let dir = tempfile::tempdir().expect("folder");
+        let file = dir.path().join("lab.toml");
+        let own = "key = \"mikrotik\"\ntitle = \"Ours\"\nactivate = \"none\"\nsuspend = \"none\"\nresume = \"none\"\nidentify = [\"user_name\"]\n";
+        std::fs::write(&file, own).expect("writes");
+        let profiles = load_dir(dir.path()).expect("loads");
+        assert_eq!(profiles.get("mikrotik").expect("there").title, "Ours");
+        assert_eq!(profiles.iter().count(), EMBEDDED.len());
+
+        let say = |text: String| {
+            std::fs::write(&file, text).expect("writes");
+            load_dir(dir.path()).expect_err("refused").to_string()
+        };
+        let message = say(format!("{own}colour = \"red\"\n"));
+        assert!(message.contains("lab.toml, line 7:") && message.contains("colour"), "{message}");
+        let message = say(format!("{own}window = 0\n"));
+        assert!(message.contains("line 7: the window"), "{message}");
+        let message = say(own.replace("suspend = \"none\"", "suspend = \"coa_filter\""));
+        assert!(message.contains("line 4: coa_filter sends suspend_attributes"), "{message}");
+        let message = say(format!("{own}[[suspend_attributes]]\ntype = 11\nvalue = {{ text = \"{{colour}}\" }}\n"));
+        assert!(message.contains("line 7:") && message.contains("{colour}"), "{message}");
+        let message = say("key = ".into());
+        assert!(message.contains("line 1:"), "{message}");
+        std::fs::write(&file, own).expect("writes");
+        std::fs::write(dir.path().join("more.toml"), own).expect("writes");
+        let message = load_dir(dir.path()).expect_err("refused").to_string();
+        assert!(message.contains("more.toml") && message.contains("taken"), "{message}");
+        assert!(load_dir(&dir.path().join("missing")).is_err());
+    }
+}
