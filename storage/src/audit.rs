@@ -1,0 +1,152 @@
+//! The audit log: appended to in the transaction of what it speaks of, chained by hash, proved by reading it through.
+
+use crate::error::StoreError;
+use crate::migrate::hex;
+use crate::store::{Shared, Store};
+use noctule_domain::audit::{AuditEntry, AuditRecord, AuditVerdict};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// What is before the first record.
+const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    seq: i64,
+    entry: AuditEntry,
+}
+
+/// JSON with the keys of every object sorted and nothing between: the same bytes for the same value, whatever wrote it.
+fn canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(map) => {
+            let mut keys: Vec<&String> = map.keys().collect();
+            keys.sort();
+            out.push('{');
+            for (i, key) in keys.into_iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                out.push_str(&Value::String(key.clone()).to_string());
+                out.push(':');
+                canonical(&map[key], out);
+            }
+            out.push('}');
+        }
+        Value::Array(items) => {
+            out.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                canonical(item, out);
+            }
+            out.push(']');
+        }
+        plain => out.push_str(&plain.to_string()),
+    }
+}
+
+fn digest(previous: &str, body: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(previous.as_bytes());
+    hash.update(body.as_bytes());
+    hex(&hash.finalize())
+}
+
+fn head(conn: &Connection, tenant: i64) -> rusqlite::Result<(i64, String)> {
+    let found = conn
+        .prepare_cached("SELECT seq, hash FROM audit_heads WHERE tenant = ?1")?
+        .query_row([tenant], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(found.unwrap_or((0, NOTHING.to_owned())))
+}
+
+/// Appends, inside the caller's transaction. The entry's tenant is that of the store, whatever it says.
+pub(crate) fn append(tx: &Transaction<'_>, shared: &Shared, mut entry: AuditEntry) -> rusqlite::Result<AuditRecord> {
+    let (last, previous) = head(tx, shared.tenant_key)?;
+    entry.tenant = shared.tenant;
+    entry.at = crate::codec::cut(entry.at);
+    let body = Body { seq: last + 1, entry };
+    let value = serde_json::to_value(&body).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+    let mut text = String::new();
+    canonical(&value, &mut text);
+    let hash = digest(&previous, &text);
+    tx.prepare_cached("INSERT INTO audit (tenant, seq, body, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+        shared.tenant_key,
+        body.seq,
+        text,
+        previous,
+        hash
+    ])?;
+    tx.prepare_cached(
+        "INSERT INTO audit_heads (tenant, seq, hash) VALUES (?1, ?2, ?3) ON CONFLICT (tenant) DO UPDATE SET seq = ?2, hash = ?3",
+    )?
+    .execute(params![shared.tenant_key, body.seq, hash])?;
+    Ok(AuditRecord { seq: body.seq, entry: body.entry, previous, hash })
+}
+
+impl Store {
+    /// Appends a record of something that was done outside the store.
+    pub async fn audit_append(&self, entry: AuditEntry) -> Result<AuditRecord, StoreError> {
+        self.write(move |tx, shared| Ok(append(tx, shared, entry)?)).await
+    }
+
+    /// Records after `after_seq`, oldest first, at most `limit` (and 10,000).
+    pub async fn audit_page(&self, after_seq: i64, limit: u32) -> Result<Vec<AuditRecord>, StoreError> {
+        self.read(move |conn, shared| {
+            let mut statement =
+                conn.prepare_cached("SELECT seq, body, previous, hash FROM audit WHERE tenant = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3")?;
+            let rows = statement.query_map(params![shared.tenant_key, after_seq, limit.min(10_000)], |row| {
+                let mut take = crate::codec::Take::new(row);
+                let seq = take.get()?;
+                let body: Body = take.json()?;
+                Ok(AuditRecord { seq, entry: body.entry, previous: take.get()?, hash: take.get()? })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    /// Reads the whole chain, one record at a time, and says whether anything was changed, taken out, moved or cut off.
+    pub async fn audit_verify(&self) -> Result<AuditVerdict, StoreError> {
+        self.read(|conn, shared| Ok(verify(conn, shared.tenant_key)?)).await
+    }
+}
+
+fn verify(conn: &Connection, tenant: i64) -> rusqlite::Result<AuditVerdict> {
+    let broken = |seq: i64, why: &str| Ok(AuditVerdict::Broken { seq, why: why.to_owned() });
+    let (head_seq, head_hash) = head(conn, tenant)?;
+    let mut statement = conn.prepare("SELECT seq, body, previous, hash FROM audit WHERE tenant = ?1 ORDER BY seq")?;
+    let mut rows = statement.query([tenant])?;
+    let (mut expected, mut previous) = (1i64, NOTHING.to_owned());
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(0)?;
+        let (body, before, hash): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        if seq != expected {
+            return broken(expected, &format!("record {expected} is missing: the next one is {seq}"));
+        }
+        if before != previous {
+            return broken(seq, "it does not follow the record before it");
+        }
+        if digest(&before, &body) != hash {
+            return broken(seq, "its content does not fit its hash: it was changed");
+        }
+        match serde_json::from_str::<Body>(&body) {
+            Ok(body) if body.seq == seq => {}
+            Ok(body) => return broken(seq, &format!("it says that it is record {}: it was moved", body.seq)),
+            Err(_) => return broken(seq, "it can not be read"),
+        }
+        previous = hash;
+        expected += 1;
+    }
+    if (head_seq, &head_hash) != (expected - 1, &previous) {
+        return broken(
+            expected,
+            &format!("the log ends at record {}, but {head_seq} were written: its end was cut off or added to", expected - 1),
+        );
+    }
+    Ok(AuditVerdict::Intact { records: (expected - 1) as u64, head: previous })
+}

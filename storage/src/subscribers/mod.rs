@@ -1,0 +1,10 @@
+//! Subscribers: rows and types, pages and search, look-ups.
+
+mod compile;
+mod find;
+mod page;
+mod plan;
+pub(crate) mod row;
+mod sort;
+
+pub(crate) use compile::fold;
