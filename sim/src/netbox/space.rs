@@ -74,6 +74,9 @@ impl Space {
         }
         let size_minus_one = u128::MAX.checked_shr(u32::from(len)).unwrap_or(0);
         let hint = self.hints.get(&(vrf, parent, len)).copied().unwrap_or(0).max(parent.addr);
+        if hint > parent.end() {
+            return None;
+        }
         let mut cursor = Some(self.past_cover(vrf, parent, hint));
         for key in self.children(vrf, parent, hint) {
             let Some(at) = cursor.and_then(|c| align_up(c, len)) else { break };
