@@ -1,0 +1,27 @@
+//! The application: its state, `update` and `view`. Pure. The event loop owns one `App`, feeds it messages, carries out the effects that
+//! come back, and draws when `take_dirty` says that something changed.
+
+mod command;
+mod config;
+mod cx;
+pub(crate) mod dispatch;
+mod header;
+mod keys;
+mod layout;
+pub mod lifecycle;
+mod notices;
+mod slot;
+mod state;
+mod update;
+mod view;
+
+pub use command::{COMMANDS, CommandSpec, complete as complete_command};
+pub use config::AppConfig;
+pub use cx::{Cx, Dx, Env, Locate, Place, Requests, Wish};
+pub use layout::{Areas, areas, too_small};
+pub use notices::{Notices, Said};
+pub use slot::{Slot, Taken};
+pub use state::App;
+pub use update::update;
+pub(crate) use view::severity;
+pub use view::view;

@@ -1,0 +1,209 @@
+//! The state of the screens.
+
+use super::{AppConfig, Areas, Cx, Env, Notices, Place, Requests, Wish, areas, notices};
+use crate::action::{Action, Context, Weight};
+use crate::effect::{Effect, Preferences};
+use crate::look::Look;
+use crate::msg::Upstream;
+use crate::overlay::Overlay;
+use crate::panes::{self, PaneId, Panes};
+use crokey::KeyCombination;
+use noctule_domain::filter::Vocabulary;
+use noctule_domain::{SafeText, Timestamp, sentence};
+use ratatui::layout::Rect;
+
+/// Everything that the screens know.
+pub struct App {
+    pub(crate) config: AppConfig,
+    pub(crate) look: Look,
+    pub(crate) now: Timestamp,
+    pub(crate) preferences: Preferences,
+    pub(crate) vocabulary: Vocabulary,
+    pub(crate) vocabulary_asked: Option<crate::query::RequestId>,
+    pub(crate) requests: Requests,
+    pub(crate) notices: Notices,
+    pub(crate) upstreams: Vec<Upstream>,
+    pub(crate) running: u64,
+    pub(crate) waiting: u64,
+    pub(crate) pane: PaneId,
+    pub(crate) panes: Panes,
+    pub(crate) overlays: Vec<Overlay>,
+    /// Keys of an unfinished sequence.
+    pub(crate) pending: Vec<KeyCombination>,
+    pub(crate) history: Vec<Place>,
+    pub(crate) forward: Vec<Place>,
+    pub(crate) mouse: bool,
+    pub(crate) focused: bool,
+    pub(crate) dirty: bool,
+}
+
+impl App {
+    pub fn new(config: AppConfig) -> Self {
+        let preferences = config.preferences.clone();
+        let theme = preferences.theme.clone().unwrap_or_else(|| config.theme.clone());
+        let ascii = preferences.ascii.unwrap_or(config.ascii) || config.ascii;
+        Self {
+            look: Look::new(&theme, config.depth, ascii),
+            now: config.now,
+            mouse: preferences.mouse,
+            panes: Panes::new(&preferences),
+            preferences,
+            vocabulary: Vocabulary::default(),
+            vocabulary_asked: None,
+            requests: Requests::default(),
+            notices: Notices::default(),
+            upstreams: Vec::new(),
+            running: 0,
+            waiting: 0,
+            pane: PaneId::Overview,
+            overlays: Vec::new(),
+            pending: Vec::new(),
+            history: Vec::new(),
+            forward: Vec::new(),
+            focused: true,
+            dirty: true,
+            config,
+        }
+    }
+
+    /// What to ask for before the first frame has anything to show. Call once, after `new`.
+    pub fn start(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.ask_vocabulary(&mut effects);
+        if self.mouse {
+            effects.push(Effect::SetMouse(true));
+        }
+        self.with_pane(&mut effects, panes::shown);
+        effects
+    }
+
+    /// True once after each change of what is shown. The loop draws when it is, and never otherwise.
+    pub fn take_dirty(&mut self) -> bool {
+        std::mem::take(&mut self.dirty)
+    }
+
+    pub fn dirty(&self) -> bool {
+        self.dirty
+    }
+
+    pub fn look(&self) -> &Look {
+        &self.look
+    }
+
+    pub fn pane(&self) -> PaneId {
+        self.pane
+    }
+
+    pub fn preferences(&self) -> &Preferences {
+        &self.preferences
+    }
+
+    pub(crate) fn screen(&self) -> Rect {
+        Rect { x: 0, y: 0, width: self.config.size.0, height: self.config.size.1 }
+    }
+
+    pub(crate) fn areas(&self) -> Areas {
+        areas(self.screen())
+    }
+
+    pub(crate) fn env(&self) -> Env<'_> {
+        Env {
+            now: self.now,
+            zone: self.config.zone,
+            role: self.config.role,
+            actor: &self.config.actor,
+            read_only: self.config.read_only.as_ref(),
+            body: self.areas().body,
+            vocabulary: &self.vocabulary,
+            preferences: &self.preferences,
+            keymap: &self.config.keymap,
+        }
+    }
+
+    /// Runs `f` on the present pane, then grants what it wished.
+    pub(crate) fn with_pane<R>(&mut self, effects: &mut Vec<Effect>, f: impl FnOnce(&mut Panes, PaneId, &mut Cx<'_>) -> R) -> R {
+        self.with(self.pane, effects, f)
+    }
+
+    pub(crate) fn with<R>(&mut self, pane: PaneId, effects: &mut Vec<Effect>, f: impl FnOnce(&mut Panes, PaneId, &mut Cx<'_>) -> R) -> R {
+        let mut wishes = Vec::new();
+        let env = Env {
+            now: self.now,
+            zone: self.config.zone,
+            role: self.config.role,
+            actor: &self.config.actor,
+            read_only: self.config.read_only.as_ref(),
+            body: areas(Rect { x: 0, y: 0, width: self.config.size.0, height: self.config.size.1 }).body,
+            vocabulary: &self.vocabulary,
+            preferences: &self.preferences,
+            keymap: &self.config.keymap,
+        };
+        let mut cx = Cx { env, pane, requests: &mut self.requests, effects, wishes: &mut wishes };
+        let result = f(&mut self.panes, pane, &mut cx);
+        for wish in wishes {
+            self.grant(wish, effects);
+        }
+        result
+    }
+
+    fn grant(&mut self, wish: Wish, effects: &mut Vec<Effect>) {
+        self.dirty = true;
+        match wish {
+            Wish::Go { pane, locate } => self.go(Place { pane, locate }, effects),
+            Wish::Overlay(overlay) => self.overlays.push(*overlay),
+            Wish::Notice(notice) => self.notices.say(notice, self.now),
+            Wish::Prefer(preferences) => {
+                if *preferences != self.preferences {
+                    self.preferences = *preferences;
+                    effects.push(Effect::SavePreferences(self.preferences.clone()));
+                }
+            }
+        }
+    }
+
+    /// Contexts of the pane below any overlay, innermost first, with `global` last.
+    pub(crate) fn pane_contexts(&self) -> Vec<Context> {
+        let mut contexts = panes::contexts(&self.panes, self.pane).to_vec();
+        if !contexts.contains(&Context::Input) {
+            contexts.push(Context::Global);
+        }
+        contexts
+    }
+
+    /// Contexts in which the next key is read.
+    pub(crate) fn contexts(&self) -> Vec<Context> {
+        self.overlays.last().map_or_else(|| self.pane_contexts(), |top| vec![top.context()])
+    }
+
+    /// Why an action is not possible now; `None` when it is.
+    pub fn greyed(&self, action: Action) -> Option<String> {
+        let row = action.row();
+        if !self.config.role.allows(row.needs) && !(row.needs == noctule_domain::permission::Permission::OwnWrite && self.may_field_write())
+        {
+            return Some(sentence::greyed(&noctule_domain::lifecycle::Refusal::NotPermitted { role: self.config.role, needs: row.needs }));
+        }
+        if row.weight != Weight::Safe
+            && let Some(reason) = &self.config.read_only
+        {
+            return Some(format!("read-only: {reason}"));
+        }
+        match action {
+            Action::HistoryBack if self.history.is_empty() => Some("nothing before this".to_owned()),
+            Action::HistoryForward if self.forward.is_empty() => Some("nothing after this".to_owned()),
+            _ => panes::greyed(&self.panes, self.pane, action, &self.env()),
+        }
+    }
+
+    fn may_field_write(&self) -> bool {
+        self.config.role.allows(noctule_domain::permission::Permission::FieldWrite)
+    }
+
+    /// Text of the read-only reason, if there is one.
+    pub(crate) fn read_only(&self) -> Option<&SafeText> {
+        self.config.read_only.as_ref()
+    }
+
+    pub(crate) fn notices(&self) -> &notices::Notices {
+        &self.notices
+    }
+}

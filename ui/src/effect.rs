@@ -1,0 +1,79 @@
+//! What the screens ask the outside to do: plain data, carried out by the event loop. An effect never blocks; its outcome comes back as a
+//! message.
+
+use crate::query::{Query, RequestId};
+use noctule_domain::lifecycle::{OperationKind, OperationOptions};
+use noctule_domain::page::Sort;
+use noctule_domain::task::TaskStatus;
+use noctule_domain::{NasId, OperationId, SafeText, SubscriberId, TaskId, TechnicianId};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Effect {
+    /// Answered by `Msg::Reply` with the same id, always, if need be with `Reply::Failed`.
+    Ask {
+        id: RequestId,
+        query: Query,
+    },
+    /// Begins one operation per target. Answered by `Msg::OperationsStarted`; each end comes as `Msg::OperationEnded`.
+    StartOperations {
+        id: RequestId,
+        kind: OperationKind,
+        targets: Vec<OperationTarget>,
+        options: OperationOptions,
+    },
+    CancelOperation(OperationId),
+    /// Try the present step of a waiting operation now.
+    ResumeOperation(OperationId),
+    SetTaskStatus {
+        task: TaskId,
+        expected_version: i64,
+        to: TaskStatus,
+        reason: Option<SafeText>,
+    },
+    AssignTask {
+        task: TaskId,
+        expected_version: i64,
+        technician: Option<TechnicianId>,
+    },
+    /// Ask the NAS something harmless, to learn its round-trip.
+    ProbeNas(NasId),
+    /// Read the pools from NetBox now.
+    RefreshPools,
+    /// To the clipboard of the operator's terminal (OSC 52).
+    Copy(String),
+    SavePreferences(Preferences),
+    SetMouse(bool),
+    /// Stop like any Unix program (SIGTSTP); the terminal is restored before and taken again after.
+    Suspend,
+    /// Clear the terminal and draw everything anew.
+    Redraw,
+    Bell,
+    Quit,
+}
+
+/// One target of an operation: the subscriber and the version that the operator has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationTarget {
+    pub subscriber: SubscriberId,
+    pub expected_version: Option<i64>,
+}
+
+/// What a console remembers of its operator, kept in a file by the event loop. Unknown fields of a newer version are ignored.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Preferences {
+    pub theme: Option<String>,
+    pub ascii: Option<bool>,
+    pub mouse: bool,
+    /// Columns of the board by name, in their order; empty is the default.
+    pub columns: Vec<String>,
+    pub sort: Option<Sort>,
+    /// Latest first.
+    pub filters: Vec<String>,
+    /// `braille`, `block` or `ascii`; empty is the default.
+    pub map_marker: String,
+}
+
+/// Longest history of filters that is kept.
+pub const MAX_FILTERS: usize = 50;

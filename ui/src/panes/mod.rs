@@ -1,0 +1,19 @@
+//! The panes: full areas, one on each number key. All have the same narrow border, the trait `Pane`; the application knows nothing else of
+//! them, and they know nothing of it but `Cx`, `Env` and `Dx`.
+
+mod list;
+pub mod log;
+pub mod map;
+pub mod network;
+pub mod operations;
+pub mod overview;
+mod pane;
+pub mod subscribers;
+pub mod tasks;
+pub mod technicians;
+
+pub use list::ListState;
+pub use pane::{Pane, PaneId, Panes, Tell};
+pub(crate) use pane::{
+    action, back, changed, contexts, escape, greyed, locate, moments, mouse, place, reply, resized, shown, status, told, typed, view,
+};

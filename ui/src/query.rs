@@ -1,0 +1,87 @@
+//! What a pane can ask and what comes back. Plain data: the executor answers each question from the store, never from the screen's
+//! thread. Bulk data never travels: a question about a long list is a question about one page of it.
+
+use noctule_domain::lifecycle::{OperationRow, OperationView};
+use noctule_domain::page::{Page, PageRequest};
+use noctule_domain::subscriber::{Subscriber, SubscriberRow};
+use noctule_domain::{
+    OperationId, SafeText, SubscriberId, ipam::Pool, nas::NasRow, overview::Overview, task::Task, technician::Technician,
+};
+use serde::{Deserialize, Serialize};
+
+/// Names one question. A reply carries it back; a reply that is not the latest of its slot is ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(pub u64);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Query {
+    /// One page of the board.
+    Subscribers(PageRequest),
+    /// Everything about one subscriber, with its operations, newest first, at most `timeline` of them.
+    Subscriber {
+        id: SubscriberId,
+        timeline: u16,
+    },
+    Overview,
+    Technicians,
+    Tasks,
+    /// Newest first; open ones before ended ones.
+    Operations {
+        open_only: bool,
+        limit: u16,
+    },
+    Operation(OperationId),
+    Network,
+    Map,
+    /// Names for completion in the filter bar.
+    Vocabulary,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    Subscribers(Page<SubscriberRow>),
+    Subscriber(Box<SubscriberView>),
+    Overview(Box<Overview>),
+    Technicians(Vec<Technician>),
+    Tasks(Vec<Task>),
+    Operations(Vec<OperationRow>),
+    Operation(Box<OperationView>),
+    Network(Box<NetworkView>),
+    Map(Box<MapView>),
+    Vocabulary {
+        nas: Vec<String>,
+        sites: Vec<String>,
+    },
+    /// The operator's sentence. What was shown stays, marked as old.
+    Failed(SafeText),
+}
+
+/// The detail of a subscriber.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SubscriberView {
+    pub subscriber: Subscriber,
+    /// Name of the registered NAS.
+    pub nas_name: Option<SafeText>,
+    /// Name of the NAS that owns the session.
+    pub session_nas_name: Option<SafeText>,
+    /// Newest first.
+    pub timeline: Vec<OperationView>,
+}
+
+/// What the Network pane shows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct NetworkView {
+    pub pools: Vec<Pool>,
+    pub nases: Vec<NasRow>,
+    /// NetBox in words: address, version, what it said last.
+    pub netbox: SafeText,
+}
+
+/// What the Map pane shows.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct MapView {
+    pub technicians: Vec<Technician>,
+    pub tasks: Vec<Task>,
+    pub nases: Vec<NasRow>,
+}
