@@ -194,9 +194,10 @@ impl<'a> Case<'a> {
             }
             "separate_answers" => {
                 requests.len() == responses.len()
-                    && requests.iter().enumerate().all(|(i, request)| {
-                        responses.iter().enumerate().all(|(j, response)| answers(request, response) == (i == j))
-                    })
+                    && requests
+                        .iter()
+                        .enumerate()
+                        .all(|(i, request)| responses.iter().enumerate().all(|(j, response)| answers(request, response) == (i == j)))
             }
             // Whatever came answers one request and can not be taken for the answer to another.
             "undefined_never_do_this" => {
