@@ -53,16 +53,18 @@ impl RadiusClient {
     }
 
     /// Asks for something harmless, the end of a session that cannot exist, and says what the answer tells of address and secret.
-    pub async fn probe(&self, nas: &Nas) -> SafeText {
+    pub async fn probe(&self, nas: &Nas) -> Probe {
+        let unsent = |words| Probe { words, health: nas.health.clone(), round_trip: None };
         let session = format!("noctule-probe-{}", uuid::Uuid::new_v4());
         let exchange = match self.profile(nas) {
             Ok(profile) => match prepare_probe(&session, &profile, nas) {
                 Ok(prepared) => self.send(nas, profile, &prepared).await,
-                Err(error) => return SafeText::from(error.to_string()),
+                Err(error) => return unsent(SafeText::from(error.to_string())),
             },
-            Err(why) => return why,
+            Err(why) => return unsent(why),
         };
-        SafeText::from(probe_words(nas, &exchange))
+        let health = health_after(&nas.health, &exchange, chrono::Utc::now());
+        Probe { words: SafeText::from(probe_words(nas, &exchange)), health, round_trip: exchange.round_trip }
     }
 
     fn profile(&self, nas: &Nas) -> Result<Arc<NasProfile>, SafeText> {
@@ -168,6 +170,14 @@ pub fn health_after(before: &NasHealth, exchange: &Exchange, now: Timestamp) -> 
         NasOutcome::NotSent(_) => {}
     }
     health
+}
+
+/// What a probe told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    pub words: SafeText,
+    pub health: NasHealth,
+    pub round_trip: Option<Duration>,
 }
 
 fn probe_words(nas: &Nas, exchange: &Exchange) -> String {

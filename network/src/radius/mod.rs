@@ -10,7 +10,7 @@ pub mod profiles;
 pub mod request;
 
 pub use attribute::{Attribute, VendorPart};
-pub use client::{RadiusClient, Secrets};
+pub use client::{Probe, RadiusClient, Secrets};
 pub use codec::RequestKind;
 pub use engine::{Engine, EngineConfig, Exchange, Priority, Request, Target};
 pub use error::RadiusError;
