@@ -345,6 +345,7 @@ CREATE UNIQUE INDEX operations_open ON operations (tenant, subscriber) WHERE ope
 CREATE INDEX operations_subscriber ON operations (tenant, subscriber, requested_at);
 CREATE INDEX operations_requested ON operations (tenant, requested_at);
 CREATE INDEX operations_status ON operations (tenant, status, requested_at);
+CREATE INDEX operations_ended ON operations (tenant, ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX operations_watch ON operations (tenant, watch_next) WHERE watch_until IS NOT NULL;
 
 CREATE TABLE operation_steps (

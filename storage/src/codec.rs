@@ -53,6 +53,11 @@ impl<'r> Take<'r> {
         Self { row, at: 0 }
     }
 
+    /// Begins at a column further on.
+    pub(crate) fn new_at(row: &'r Row<'r>, at: usize) -> Self {
+        Self { row, at }
+    }
+
     pub(crate) fn get<T: FromSql>(&mut self) -> Res<T> {
         self.at += 1;
         self.row.get(self.at - 1)

@@ -1,6 +1,7 @@
 //! Subscribers: rows and types, pages and search, look-ups.
 
 mod compile;
+mod export;
 mod find;
 mod page;
 mod plan;
@@ -8,3 +9,4 @@ pub(crate) mod row;
 mod sort;
 
 pub(crate) use compile::fold;
+pub use page::MAX_PAGE;

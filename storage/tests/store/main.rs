@@ -1,0 +1,11 @@
+//! The store from outside: through its public interface, and through raw connections where somebody tampers.
+
+mod audit;
+mod authority;
+mod concurrency;
+mod damage;
+mod field;
+mod import;
+mod look;
+mod search;
+mod support;
