@@ -56,6 +56,11 @@ impl Dice {
         &list[self.below(list.len() as u64) as usize]
     }
 
+    /// One word of a list that is not empty.
+    pub fn word(&mut self, list: &[&'static str]) -> &'static str {
+        list[self.below(list.len() as u64) as usize]
+    }
+
     /// One of a list, by weight; the last one when the weights are all 0.
     pub fn weighted<'a, T>(&mut self, list: &'a [(u32, T)]) -> &'a T {
         let total: u64 = list.iter().map(|(w, _)| u64::from(*w)).sum();

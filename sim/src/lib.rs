@@ -4,3 +4,4 @@
 pub mod dice;
 pub mod nas;
 pub mod netbox;
+pub mod world;

@@ -5,12 +5,11 @@
 
 use super::NasError;
 use super::behaviour::{Behaviour, Dup, Over, Scripted};
-use super::decide::{NasIdentity, Verdict, decide, named};
-use super::log::{Dropped, EndedBy, Log, NasEvent, What};
-use super::noise::{self, Real};
-use super::packet::{Attribute, Packet, attr, code, read_request, write_answer};
-use super::session::{Change, LoginProfile, NasSession};
-use super::table::{SessionTable, Slot};
+use super::decide::{NasIdentity, named};
+use super::log::{Dropped, Log, NasEvent, What};
+use super::packet::{Packet, attr, read_request};
+use super::session::{LoginProfile, NasSession};
+use super::table::SessionTable;
 use crate::dice::Dice;
 use noctule_domain::ports::Clock;
 use noctule_domain::secret::Secret;
@@ -33,17 +32,17 @@ pub(super) struct Outgoing {
     pub other_socket: bool,
 }
 
-struct Work {
-    from: SocketAddr,
-    packet: Packet,
-    secret: Secret,
+pub(super) struct Work {
+    pub from: SocketAddr,
+    pub packet: Packet,
+    pub secret: Secret,
     /// The natural verdict is replaced by NAK 506.
-    over_limit: bool,
+    pub over_limit: bool,
     /// Acct-Session-Ids that this request keeps busy.
-    busy: Vec<String>,
+    pub busy: Vec<String>,
 }
 
-enum Item {
+pub(super) enum Item {
     Work(Box<Work>),
     Send(Outgoing, Option<Done>),
     Teardown(String),
@@ -52,17 +51,17 @@ enum Item {
 
 /// The end of a request: its answer leaves now.
 #[derive(Clone)]
-struct Done {
-    from: SocketAddr,
-    identifier: u8,
-    authenticator: [u8; 16],
-    code: u8,
-    causes: Vec<u32>,
-    lost: bool,
-    answer: Vec<u8>,
+pub(super) struct Done {
+    pub from: SocketAddr,
+    pub identifier: u8,
+    pub authenticator: [u8; 16],
+    pub code: u8,
+    pub causes: Vec<u32>,
+    pub lost: bool,
+    pub answer: Vec<u8>,
 }
 
-struct Timed {
+pub(super) struct Timed {
     due: Duration,
     seq: u64,
     item: Item,
@@ -86,10 +85,10 @@ impl Ord for Timed {
     }
 }
 
-struct Remembered {
-    authenticator: [u8; 16],
+pub(super) struct Remembered {
+    pub authenticator: [u8; 16],
     at: Duration,
-    answer: Option<Outgoing>,
+    pub answer: Option<Outgoing>,
 }
 
 pub(super) struct Core {
@@ -101,18 +100,18 @@ pub(super) struct Core {
     pub login: Option<Arc<LoginFn>>,
     pub script: HashMap<String, VecDeque<Scripted>>,
     pub fresh: Vec<NasEvent>,
-    clock: Arc<dyn Clock>,
-    dice: Dice,
-    heap: BinaryHeap<Timed>,
-    seq: u64,
-    at_work: usize,
-    busy_until: Duration,
-    remembered: HashMap<(SocketAddr, u8), Remembered>,
-    order: VecDeque<((SocketAddr, u8), Duration)>,
-    busy_sessions: BTreeSet<String>,
-    second: (u64, u32),
-    session_prefix: String,
-    next_session: u64,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) dice: Dice,
+    pub(super) heap: BinaryHeap<Timed>,
+    pub(super) seq: u64,
+    pub(super) at_work: usize,
+    pub(super) busy_until: Duration,
+    pub(super) remembered: HashMap<(SocketAddr, u8), Remembered>,
+    pub(super) order: VecDeque<((SocketAddr, u8), Duration)>,
+    pub(super) busy_sessions: BTreeSet<String>,
+    pub(super) second: (u64, u32),
+    pub(super) session_prefix: String,
+    pub(super) next_session: u64,
 }
 
 impl Core {
@@ -157,11 +156,11 @@ impl Core {
         }
     }
 
-    fn drop_it(&mut self, from: SocketAddr, why: Dropped) {
+    pub(super) fn drop_it(&mut self, from: SocketAddr, why: Dropped) {
         self.event(What::Dropped { from, why });
     }
 
-    fn schedule(&mut self, due: Duration, item: Item) {
+    pub(super) fn schedule(&mut self, due: Duration, item: Item) {
         self.seq += 1;
         self.heap.push(Timed { due, seq: self.seq, item });
     }
@@ -210,10 +209,10 @@ impl Core {
         }
         let window = self.behaviour.dup_window;
         while self.order.front().is_some_and(|(_, at)| *at + window < now) || self.order.len() > MOST_REMEMBERED {
-            if let Some((key, at)) = self.order.pop_front() {
-                if self.remembered.get(&key).is_some_and(|r| r.at == at) {
-                    self.remembered.remove(&key);
-                }
+            if let Some((key, at)) = self.order.pop_front()
+                && self.remembered.get(&key).is_some_and(|r| r.at == at)
+            {
+                self.remembered.remove(&key);
             }
         }
         let key = (from, packet.identifier);
@@ -283,7 +282,7 @@ impl Core {
     }
 
     /// Dropped after its identifier was remembered: a repeat is to be taken as new.
-    fn give_up(&mut self, work: &Work, why: Dropped) {
+    pub(super) fn give_up(&mut self, work: &Work, why: Dropped) {
         let key = (work.from, work.packet.identifier);
         if self.remembered.get(&key).is_some_and(|r| r.authenticator == work.packet.authenticator && r.answer.is_none()) {
             self.remembered.remove(&key);
@@ -310,7 +309,7 @@ impl Core {
         self.script.get(&self.script_key(packet)?)?.front().cloned()
     }
 
-    fn take_script(&mut self, packet: &Packet) -> Option<Scripted> {
+    pub(super) fn take_script(&mut self, packet: &Packet) -> Option<Scripted> {
         if self.script.is_empty() {
             return None;
         }
@@ -348,10 +347,10 @@ impl Core {
 
     /// The answer leaves: remember it, count it. False when it is lost on its way.
     fn answered(&mut self, done: Done, outgoing: &Outgoing) -> bool {
-        if let Some(known) = self.remembered.get_mut(&(done.from, done.identifier)) {
-            if known.authenticator == done.authenticator {
-                known.answer = Some(Outgoing { to: done.from, bytes: done.answer, other_socket: outgoing.other_socket });
-            }
+        if let Some(known) = self.remembered.get_mut(&(done.from, done.identifier))
+            && known.authenticator == done.authenticator
+        {
+            known.answer = Some(Outgoing { to: done.from, bytes: done.answer, other_socket: outgoing.other_socket });
         }
         if done.lost {
             self.event(What::AnswerLost { identifier: done.identifier, code: done.code });
@@ -359,202 +358,6 @@ impl Core {
             self.event(What::Answered { to: done.from, identifier: done.identifier, code: done.code, causes: done.causes });
         }
         !done.lost
-    }
-
-    fn work(&mut self, now: Duration, work: Work) {
-        self.at_work = self.at_work.saturating_sub(1);
-        for id in &work.busy {
-            self.busy_sessions.remove(id);
-        }
-        if self.behaviour.dup != Dup::None {
-            let key = (work.from, work.packet.identifier);
-            if self.remembered.get(&key).is_some_and(|r| r.authenticator != work.packet.authenticator) {
-                return self.drop_it(work.from, Dropped::Superseded);
-            }
-        }
-        if self.behaviour.down {
-            return self.give_up(&work, Dropped::Down);
-        }
-        let script = self.take_script(&work.packet);
-        let by_chance = script.is_none() && self.dice.chance(self.behaviour.nak_probability);
-        let mut lie = self.behaviour.lie_ack;
-        let mut lost = false;
-        let mut ack_causes = Vec::new();
-        let mut raw_cause = None;
-        let forced: Option<Vec<u32>> = match script {
-            Some(Scripted::Silence) => return self.give_up(&work, Dropped::Scripted),
-            Some(Scripted::DoneInSilence) => {
-                lost = true;
-                None
-            }
-            Some(Scripted::Nak(causes)) => Some(causes),
-            Some(Scripted::NakRaw(raw)) => {
-                raw_cause = Some(raw);
-                Some(Vec::new())
-            }
-            Some(Scripted::AckWith(causes)) => {
-                ack_causes = causes;
-                None
-            }
-            Some(Scripted::LieAck) => {
-                lie = true;
-                None
-            }
-            Some(Scripted::Slow(_) | Scripted::Natural) | None if work.over_limit => Some(vec![506]),
-            Some(Scripted::Slow(_) | Scripted::Natural) => None,
-            None if by_chance && !self.behaviour.nak_causes.is_empty() => Some(vec![*self.dice.pick(&self.behaviour.nak_causes)]),
-            None => by_chance.then(Vec::new),
-        };
-        let disconnect = work.packet.code == code::DISCONNECT_REQUEST;
-        let (ack, refused) = if disconnect { (code::DISCONNECT_ACK, code::DISCONNECT_NAK) } else { (code::COA_ACK, code::COA_NAK) };
-        let mut with: Vec<Attribute> = Vec::new();
-        let (code, causes) = match forced {
-            Some(causes) => (refused, causes),
-            None => match decide(&work.packet, &self.behaviour, &self.identity, &self.sessions) {
-                Verdict::Nak { cause, with: more } => {
-                    with = more;
-                    (refused, cause.into_iter().collect())
-                }
-                Verdict::Coa { sessions, changes } => {
-                    if !lie && !changes.is_empty() {
-                        self.change(&sessions, &changes);
-                    }
-                    (ack, ack_causes)
-                }
-                Verdict::Disconnect { sessions } => {
-                    if !lie {
-                        self.disconnect(now, &sessions);
-                    }
-                    (ack, ack_causes)
-                }
-            },
-        };
-        with.extend(raw_cause.map(|raw| Attribute::new(attr::ERROR_CAUSE, raw)));
-        with.extend(causes.iter().map(|cause| Attribute::integer(attr::ERROR_CAUSE, *cause)));
-        // RFC 5176 section 3.1: Proxy-State comes back, all of them, in order.
-        with.extend(work.packet.all(attr::PROXY_STATE).cloned());
-        if code == ack {
-            with.extend(work.packet.first(attr::STATE).cloned());
-        }
-        if self.behaviour.stamp_answers {
-            with.push(Attribute::integer(attr::EVENT_TIMESTAMP, u32::try_from(self.wall().timestamp()).unwrap_or(0)));
-        }
-        self.answer(now, &work, code, causes, &with, lost);
-    }
-
-    fn answer(&mut self, now: Duration, work: &Work, code: u8, causes: Vec<u32>, attributes: &[Attribute], lost: bool) {
-        let (identifier, authenticator) = (work.packet.identifier, work.packet.authenticator);
-        // 4096 octets of Proxy-State leave no room for more: then the answer goes without what does not fit.
-        let written = write_answer(code, identifier, &authenticator, attributes, self.behaviour.sign, &work.secret).or_else(|_| {
-            let short: Vec<Attribute> = attributes.iter().filter(|a| a.typ == attr::PROXY_STATE).cloned().collect();
-            write_answer(code, identifier, &authenticator, &short, super::packet::Sign::No, &work.secret)
-        });
-        let Ok(mut bytes) = written else { return };
-        let real = Real {
-            bytes: &bytes.clone(),
-            code,
-            identifier,
-            request_authenticator: &authenticator,
-            attributes,
-            secret: &work.secret,
-            unix: self.wall().timestamp(),
-        };
-        let due = now + self.behaviour.answer_delay.draw(&mut self.dice);
-        let other_socket = self.behaviour.reply_from_other;
-        let noise = self.behaviour.noise.clone();
-        let lost = lost || self.dice.chance(self.behaviour.drop_out);
-        for kind in &noise.before {
-            let bytes = noise::make(*kind, &real, &mut self.dice);
-            self.log.counters.noise_sent += 1;
-            self.schedule(due, Item::Send(Outgoing { to: work.from, bytes, other_socket }, None));
-        }
-        if let Some(kind) = noise.instead {
-            self.log.counters.noise_sent += 1;
-            bytes = noise::make(kind, &real, &mut self.dice);
-        } else {
-            bytes.resize(bytes.len() + noise.padding, 0);
-        }
-        let done = Done { from: work.from, identifier, authenticator, code, causes, lost, answer: bytes.clone() };
-        self.schedule(due, Item::Send(Outgoing { to: work.from, bytes, other_socket }, Some(done)));
-        for kind in &noise.after {
-            let bytes = noise::make(*kind, &real, &mut self.dice);
-            self.log.counters.noise_sent += 1;
-            self.schedule(due, Item::Send(Outgoing { to: work.from, bytes, other_socket }, None));
-        }
-    }
-
-    fn change(&mut self, sessions: &[Slot], changes: &[Change]) {
-        for slot in sessions {
-            let Some(session) = self.sessions.get_mut(*slot) else { continue };
-            let before = session.clone();
-            for change in changes {
-                session.apply(change);
-            }
-            let different = *session != before;
-            self.event(What::SessionChanged { session: before.acct_session_id, username: before.username, different });
-        }
-    }
-
-    fn disconnect(&mut self, now: Duration, sessions: &[Slot]) {
-        let ids: Vec<String> = sessions.iter().filter_map(|slot| self.sessions.get(*slot)).map(|s| s.acct_session_id.clone()).collect();
-        for id in ids {
-            if self.behaviour.teardown_delay.is_zero() {
-                self.teardown(now, &id);
-            } else {
-                self.schedule(now + self.behaviour.teardown_delay, Item::Teardown(id));
-            }
-        }
-    }
-
-    fn teardown(&mut self, now: Duration, id: &str) {
-        let Some(session) = self.remove(id, EndedBy::Disconnect) else { return };
-        if let Some(delay) = self.behaviour.relogin.clone().filter(|_| self.login.is_some()) {
-            let due = now + delay.draw(&mut self.dice);
-            self.schedule(due, Item::Login(session.username));
-        }
-    }
-
-    pub fn remove(&mut self, id: &str, by: EndedBy) -> Option<NasSession> {
-        let session = self.sessions.remove(id)?;
-        self.event(What::SessionEnded { session: session.acct_session_id.clone(), username: session.username.clone(), by });
-        Some(session)
-    }
-
-    /// The subscriber's equipment dials again: it gets what RADIUS says now.
-    pub fn log_in(&mut self, username: &str) {
-        if self.behaviour.down || !self.sessions.of_user(username).is_empty() {
-            return;
-        }
-        let Some(profile) = self.login.clone().and_then(|login| login(username)) else {
-            return self.event(What::LoginRefused { username: username.to_owned() });
-        };
-        let mut session = NasSession::new(format!("{}-{:x}", self.session_prefix, self.next_session), username, self.clock.now());
-        self.next_session += 1;
-        session.framed_ipv4 = profile.framed_ipv4;
-        session.framed_prefix = profile.framed_prefix;
-        session.delegated_prefixes = profile.delegated_prefixes;
-        session.filter = profile.filter;
-        session.rate = profile.rate;
-        session.services = profile.services;
-        let started = What::SessionStarted { session: session.acct_session_id.clone(), username: username.to_owned() };
-        self.sessions.insert(session);
-        self.event(started);
-    }
-
-    /// Power off and on: sessions, kept answers and work are gone, session ids begin anew.
-    pub fn reboot(&mut self) {
-        for session in self.sessions.take_all() {
-            self.event(What::SessionEnded { session: session.acct_session_id, username: session.username, by: EndedBy::Reboot });
-        }
-        self.heap.clear();
-        self.remembered.clear();
-        self.order.clear();
-        self.busy_sessions.clear();
-        self.at_work = 0;
-        self.busy_until = Duration::ZERO;
-        self.next_session = 1;
-        self.session_prefix = format!("{:08x}", self.dice.next_u64() as u32);
-        self.event(What::Rebooted);
     }
 }
 

@@ -13,6 +13,7 @@ mod preset;
 mod server;
 mod session;
 mod table;
+mod work;
 
 pub use behaviour::{Behaviour, Delay, Dup, Noise, NoiseKind, Over, PpsLimit, Scripted, Several, Unlisted};
 pub use decide::NasIdentity;

@@ -97,10 +97,10 @@ impl Asker {
         loop {
             let (bytes, _) = self.datagram().await;
             let ours = |p: &Packet| matches!((request[0], p.code), (code::COA_REQUEST, 44 | 45) | (code::DISCONNECT_REQUEST, 41 | 42));
-            if is_authentic_answer(&bytes, request, &secret()) {
-                if let Some(packet) = Packet::decode(&bytes).ok().filter(ours) {
-                    return packet;
-                }
+            if is_authentic_answer(&bytes, request, &secret())
+                && let Some(packet) = Packet::decode(&bytes).ok().filter(ours)
+            {
+                return packet;
             }
         }
     }
