@@ -98,17 +98,17 @@ actions! {
     // Lists.
     Open "open" "open" List [List] ["enter"] Safe Read "open what is selected";
     Filter "filter" "filter" List [List] ["/"] Safe Read "narrow the list: state:active nas:bng-3 prefix:2001:db8::/40 text";
-    Mark "mark" "mark" List [List] ["space"] Safe Read "mark or unmark the row for a bulk action";
-    Range "mark-range" "range" List [List] ["v"] Safe Read "begin or end marking a range of rows";
-    Invert "mark-invert" "invert" List [List] ["*"] Safe Read "turn the marks of all loaded rows round";
-    MarkAll "mark-all" "mark all" List [List] ["M"] Safe Read "mark every row that the filter matches";
+    Mark "mark" "mark" List [Subscribers] ["space"] Safe Read "mark or unmark the row for a bulk action";
+    Range "mark-range" "range" List [Subscribers] ["v"] Safe Read "begin or end marking a range of rows";
+    Invert "mark-invert" "invert" List [Subscribers] ["*"] Safe Read "turn the marks of all loaded rows round";
+    MarkAll "mark-all" "mark all" List [Subscribers] ["M"] Safe Read "mark every row that the filter matches";
     Sort "sort" "sort" List [List] ["s"] Safe Read "choose the column to sort by";
     SortReverse "sort-reverse" "reverse" List [List] ["S"] Safe Read "turn the order round";
-    Columns "columns" "columns" List [List] ["c"] Safe Read "choose which columns are shown";
+    Columns "columns" "columns" List [Subscribers] ["c"] Safe Read "choose which columns are shown";
     NextMatch "next-match" "next" List [List Detail] ["n"] Safe Read "next row that matches; in the detail, the next subscriber";
     PreviousMatch "previous-match" "previous" List [List Detail] ["N"] Safe Read "previous row that matches; in the detail, the previous subscriber";
-    Undo "undo" "undo" List [List] ["u"] Safe Read "take back the last change of filter, sort, columns or marks";
-    Redo "redo" "redo" List [List] ["U"] Safe Read "do again what was taken back";
+    Undo "undo" "undo" List [Subscribers] ["u"] Safe Read "take back the last change of filter, sort, columns or marks";
+    Redo "redo" "redo" List [Subscribers] ["U"] Safe Read "do again what was taken back";
 
     // Copying.
     CopyRow "copy-row" "row" Copy [List Detail] ["y y"] Safe Read "copy the row as text";
@@ -143,18 +143,23 @@ actions! {
     // Map.
     MapZoomIn "map-zoom-in" "in" Map [Map] ["+" "="] Safe Read "zoom in";
     MapZoomOut "map-zoom-out" "out" Map [Map] ["-"] Safe Read "zoom out";
-    MapFit "map-fit" "fit" Map [Map] ["f"] Safe Read "show everything";
+    MapFit "map-fit" "fit" Map [Map] ["f" "0"] Safe Read "show everything";
     MapFollow "map-follow" "follow" Map [Map] ["F"] Safe Read "keep the selected technician in the middle";
-    MapNext "map-next" "next" Map [Map] ["n"] Safe Read "select the next marker";
-    MapPrevious "map-previous" "previous" Map [Map] ["N"] Safe Read "select the previous marker";
+    MapNext "map-next" "next" Map [Map] ["n" "tab"] Safe Read "select the next marker";
+    MapPrevious "map-previous" "previous" Map [Map] ["N" "backtab"] Safe Read "select the previous marker";
     MapLayers "map-layers" "layers" Map [Map] ["o"] Safe Read "choose what the map shows";
     MapOpen "map-open" "open" Map [Map] ["enter"] Safe Read "open the selected marker";
     MapSearch "map-search" "search" Map [Map] ["/"] Safe Read "jump to a name on the map";
     MapMarker "map-marker" "dots" Map [Map] ["d"] Safe Read "draw with braille, blocks or ASCII";
+    MapLegend "map-legend" "legend" Map [Map] ["e"] Safe Read "show or hide what the signs mean";
     MapLeft "map-left" "left" Move [Map] ["left" "h"] Safe Read "a quarter screen to the left";
     MapRight "map-right" "right" Move [Map] ["right" "l"] Safe Read "a quarter screen to the right";
     MapUp "map-up" "up" Move [Map] ["up" "k"] Safe Read "a quarter screen up";
     MapDown "map-down" "down" Move [Map] ["down" "j"] Safe Read "a quarter screen down";
+    MapCellLeft "map-cell-left" "one left" Move [Map] ["shift-left" "H"] Safe Read "one cell to the left";
+    MapCellRight "map-cell-right" "one right" Move [Map] ["shift-right" "L"] Safe Read "one cell to the right";
+    MapCellUp "map-cell-up" "one up" Move [Map] ["shift-up" "K"] Safe Read "one cell up";
+    MapCellDown "map-cell-down" "one down" Move [Map] ["shift-down" "J"] Safe Read "one cell down";
 
     // Log.
     LogLess "log-less" "less" List [Log] ["-"] Safe Read "show fewer levels of the log";

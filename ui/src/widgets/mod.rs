@@ -12,4 +12,4 @@ pub use block::{centred, framed};
 pub use input::{TextInput, edit};
 pub use state::{Badge, age, enforcement_badge, lifecycle_badge, operation_badge, step_badge, task_badge, technician_badge};
 pub use table::{Cell, Column, Fitted, cells, fit_columns, header};
-pub use text::{fit, line, put, width, wrapped, wrapped_height};
+pub use text::{fit, line, put, width, wrap, wrapped, wrapped_height};

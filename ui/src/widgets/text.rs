@@ -91,6 +91,18 @@ pub fn wrapped_height(text: &str, max: u16) -> u16 {
     lines
 }
 
+/// The lines that a text takes at this width, broken at blanks where there are any; at most 1000.
+pub fn wrap(text: &str, max: u16) -> Vec<&str> {
+    let mut rest = text;
+    let mut lines = Vec::new();
+    while !rest.is_empty() && lines.len() < 1000 {
+        let (line, tail) = rest.split_at(break_at(rest, usize::from(max)));
+        lines.push(line.trim_end());
+        rest = tail.trim_start();
+    }
+    lines
+}
+
 fn break_at(text: &str, max: usize) -> usize {
     let mut used = 0;
     let mut blank = None;

@@ -1,0 +1,62 @@
+//! What the panes with lists share: a selection that stays with its row, a filter by words, the lines of a detail, how the age and the
+//! failure of data are shown, copying. It holds no data of its own and asks nothing.
+
+mod copy;
+mod detail;
+mod find;
+mod fresh;
+mod roll;
+mod time;
+
+pub(super) use copy::{Copied, copy};
+pub(super) use detail::{Detail, act_scroll};
+pub(super) use find::Find;
+pub(super) use fresh::{Got, banner, got, placeholder};
+pub(super) use roll::{Roll, row_styles};
+pub(super) use time::{countdown, countdown_moment, local, local_long, until};
+
+use ratatui::layout::Rect;
+
+/// From this width on a list has the detail of the selected row beside it.
+pub(super) const WIDE: u16 = 100;
+
+/// The list and the detail beside it, with a free column between; no detail where there is no room.
+pub(super) fn beside(area: Rect, list_width: u16) -> (Rect, Option<Rect>) {
+    if area.width < WIDE {
+        return (area, None);
+    }
+    let list = list_width.min(area.width);
+    (Rect { width: list, ..area }, Some(Rect { x: area.x + list + 3, width: area.width.saturating_sub(list + 3), ..area }))
+}
+
+/// The lower part of an area, without its first `rows`.
+pub(super) fn below(area: Rect, rows: u16) -> Rect {
+    let rows = rows.min(area.height);
+    Rect { y: area.y + rows, height: area.height - rows, ..area }
+}
+
+/// A value for the filter language: in quotes where it holds white space.
+pub(super) fn filter_value(text: &str) -> String {
+    if text.contains(char::is_whitespace) { format!("\"{}\"", text.replace('"', "")) } else { text.replace('"', "") }
+}
+
+/// `1 task`, `2 tasks`.
+pub(super) fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(n), if n == 1 { one } else { many })
+}
+
+/// Digits in groups of three.
+pub(super) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;
