@@ -16,6 +16,8 @@ pub mod vendor {
     pub const JUNIPER_ACTIVATE: u8 = 65;
     pub const JUNIPER_DEACTIVATE: u8 = 66;
     pub const MIKROTIK_RATE_LIMIT: u8 = 8;
+    /// Alc-SLA-Prof-Str.
+    pub const NOKIA_SLA_PROFILE: u8 = 13;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +89,7 @@ impl Preset {
             Self::Nokia => Behaviour {
                 identify: strict.identify.iter().copied().chain([attr::DELEGATED_IPV6_PREFIX]).collect(),
                 applies: standard(&[attr::FILTER_ID, attr::SESSION_TIMEOUT, attr::IDLE_TIMEOUT])
-                    .chain(vendors(vendor::NOKIA, &[12, 13, 134, 158]))
+                    .chain(vendors(vendor::NOKIA, &[12, vendor::NOKIA_SLA_PROFILE, 134, 158]))
                     .collect(),
                 unlisted: Unlisted::Ignore,
                 several: Several::UpTo(32),

@@ -16,7 +16,7 @@ pub use generate::{World, WorldConfig};
 pub use ipam::{PrefixOwner, WorldPrefix};
 pub use layout::{Class, FEWEST as FEWEST_SUBSCRIBERS, MOST as MOST_SUBSCRIBERS};
 pub use minute::{ScriptedTrouble, Trouble, bad_minute};
-pub use nases::{MOST_NASES, SUSPENDED_FILTER, nas_session};
+pub use nases::{MOST_NASES, SUSPENDED_FILTER, login_profile, nas_session};
 
 #[cfg(test)]
 mod tests;

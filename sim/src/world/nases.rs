@@ -3,7 +3,7 @@
 use super::World;
 use super::subscribers::stream;
 use crate::dice::Dice;
-use crate::nas::{Delay, NasIdentity, NasSession, NasSimConfig, Preset, attr};
+use crate::nas::{AttrKey, Delay, LoginProfile, NasIdentity, NasSession, NasSimConfig, Preset, attr, vendor};
 use noctule_domain::lifecycle::Ipv6State;
 use noctule_domain::nas::{Nas, NasHealth};
 use noctule_domain::secret::{Secret, SecretRef};
@@ -25,7 +25,7 @@ const NASES: &[(&str, &str, Preset)] = &[
 
 pub const MOST_NASES: usize = NASES.len();
 
-/// The word that a suspended session has as Filter-Id at the start.
+/// The filter, service or profile that a suspended session has.
 pub const SUSPENDED_FILTER: &str = "noctule-suspended";
 
 pub(super) fn ids(seed: u64, count: usize) -> Vec<NasId> {
@@ -65,8 +65,8 @@ impl World {
         Secret::new(format!("{:016x}{:016x}", dice.next_u64(), dice.next_u64()))
     }
 
-    /// One simulator per NAS, in the order of `nases`, with the sessions of its subscribers. Set `login` before starting: without it
-    /// nobody logs in again after a Disconnect.
+    /// One simulator per NAS, in the order of `nases`, with the sessions of its subscribers. Set `login` before starting (see
+    /// [`login_profile`]): without it nobody logs in again after a Disconnect.
     pub fn nas_sims(&self) -> Vec<NasSimConfig> {
         let mut out: Vec<NasSimConfig> = (0..self.nases.len())
             .map(|i| {
@@ -83,7 +83,8 @@ impl World {
             .collect();
         for subscriber in self.subscribers() {
             let at = subscriber.session.as_ref().and_then(|s| self.nases.iter().position(|n| n.id == s.nas));
-            if let (Some(config), Some(session)) = (at.and_then(|i| out.get_mut(i)), nas_session(&subscriber)) {
+            let Some(at) = at else { continue };
+            if let (Some(config), Some(session)) = (out.get_mut(at), nas_session(&subscriber, NASES[at].2)) {
                 config.sessions.push(session);
             }
         }
@@ -91,13 +92,24 @@ impl World {
     }
 }
 
-/// The session of a subscriber as its NAS has it.
-pub fn nas_session(subscriber: &Subscriber) -> Option<NasSession> {
+/// The session of a subscriber as a NAS of that kind has it; a suspended one in the way in which that kind suspends.
+pub fn nas_session(subscriber: &Subscriber, preset: Preset) -> Option<NasSession> {
     let known = subscriber.session.as_ref()?;
     let mut session = NasSession::new(known.acct_session_id.as_str(), subscriber.username.as_str(), known.started_at);
     session.framed_ipv4 = known.framed_ipv4;
     session.delegated_prefixes.extend(known.delegated_prefix);
-    session.filter = (subscriber.ipv6.state == Ipv6State::Suspended).then(|| SUSPENDED_FILTER.to_owned());
+    if subscriber.ipv6.state == Ipv6State::Suspended {
+        match preset {
+            Preset::Juniper => {
+                session.services.insert(SUSPENDED_FILTER.to_owned());
+            }
+            Preset::Nokia => {
+                let sla_profile = AttrKey::vendor(vendor::NOKIA, vendor::NOKIA_SLA_PROFILE);
+                session.settings.insert(sla_profile, SUSPENDED_FILTER.as_bytes().to_vec());
+            }
+            _ => session.filter = Some(SUSPENDED_FILTER.to_owned()),
+        }
+    }
     if let Some(mac) = &subscriber.cpe_mac {
         session.keys.insert(attr::CALLING_STATION_ID, mac.as_str().as_bytes().to_vec());
     }
@@ -105,4 +117,17 @@ pub fn nas_session(subscriber: &Subscriber) -> Option<NasSession> {
         session.keys.insert(attr::NAS_PORT_ID, circuit.as_str().as_bytes().to_vec());
     }
     Some(session)
+}
+
+/// What RADIUS says when this subscriber logs in: the prefix from activation on, a filter while suspended. For the `login` of a
+/// simulated NAS, from the row as it is then.
+pub fn login_profile(subscriber: &Subscriber) -> LoginProfile {
+    let state = subscriber.ipv6.state;
+    let holds = matches!(state, Ipv6State::Active | Ipv6State::Suspended);
+    LoginProfile {
+        framed_ipv4: subscriber.static_ipv4.or(subscriber.session.as_ref().and_then(|s| s.framed_ipv4)),
+        delegated_prefixes: subscriber.ipv6.prefix.filter(|_| holds).into_iter().collect(),
+        filter: (state == Ipv6State::Suspended).then(|| SUSPENDED_FILTER.to_owned()),
+        ..LoginProfile::default()
+    }
 }

@@ -291,7 +291,7 @@ const NOTES: &[&str] = &[
 ];
 
 const FAILURES: &[&str] = &[
-    "NetBox refused: no room for a /56 in 2001:db8:100::/45 (409). Choose another pool, then allocate again.",
+    "NetBox refused: no room for a /56 in the pool (409). Choose another pool, then allocate again.",
     "NetBox refused: the token may not add prefixes (403). Give the token that right, then allocate again.",
     "NetBox refused: operation_id is not a unique field (400). Run noctule init netbox, then allocate again.",
 ];

@@ -1,7 +1,7 @@
 //! The world keeps the domain's rules: what a screen, NetBox and a NAS say of a subscriber fits together.
 
 use super::*;
-use crate::nas::NasSession;
+use crate::nas::{Attribute, Delay, NasSession, NasSim, attr, code, vendor, write_request};
 use noctule_domain::Timestamp;
 use noctule_domain::ipam::PoolLevel;
 use noctule_domain::lifecycle::{AssignmentMode, Ipv6State};
@@ -176,6 +176,67 @@ fn every_active_subscriber_routes_on_its_nas_and_no_suspended_one_does() {
         world.nases.iter().map(|n| n.profile.as_str()).collect::<Vec<_>>(),
         ["generic", "mikrotik", "juniper", "nokia", "accel-ppp", "freeradius"]
     );
+}
+
+/// A vendor attribute with one value inside.
+fn vsa(vendor: u32, typ: u8, value: &str) -> Attribute {
+    let mut out = vendor.to_be_bytes().to_vec();
+    out.extend([typ, value.len() as u8 + 2]);
+    out.extend_from_slice(value.as_bytes());
+    Attribute::new(attr::VENDOR_SPECIFIC, out)
+}
+
+#[tokio::test]
+async fn a_suspended_subscriber_of_each_nas_routes_again_when_it_is_resumed() {
+    let world = world();
+    for (i, mut config) in world.nas_sims().into_iter().enumerate() {
+        let id = world.nases[i].id;
+        let subscriber =
+            (0..).map_while(|n| world.subscriber_of(Class::Suspended, n)).find(|s| s.nas == Some(id)).expect("a suspended one");
+        let user = subscriber.username.as_str().to_owned();
+        let mut resumed = subscriber.clone();
+        resumed.ipv6.state = Ipv6State::Active;
+        config.login = Some(std::sync::Arc::new(move |_: &str| Some(login_profile(&resumed))));
+        config.behaviour.relogin = Some(Delay::None);
+        let nas = NasSim::start(config).await.unwrap();
+        assert!(!nas.routes(&user), "{}", nas.name());
+        let session = subscriber.session.as_ref().unwrap();
+        let mut attributes = vec![
+            Attribute::new(attr::USER_NAME, user.as_bytes()),
+            Attribute::new(attr::ACCT_SESSION_ID, session.acct_session_id.as_str().as_bytes()),
+        ];
+        let code = match world.nases[i].profile.as_str() {
+            "accel-ppp" => code::DISCONNECT_REQUEST,
+            "juniper" => {
+                attributes.push(vsa(vendor::JUNIPER, vendor::JUNIPER_DEACTIVATE, SUSPENDED_FILTER));
+                code::COA_REQUEST
+            }
+            "nokia" => {
+                attributes.push(vsa(vendor::NOKIA, vendor::NOKIA_SLA_PROFILE, "noctule-normal"));
+                code::COA_REQUEST
+            }
+            _ => {
+                attributes.push(Attribute::new(attr::FILTER_ID, "noctule-normal"));
+                code::COA_REQUEST
+            }
+        };
+        let request = write_request(code, 1, &attributes, true, &world.nas_secret(i)).unwrap();
+        let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        socket.send_to(&request, nas.addr()).await.unwrap();
+        let routes = nas.wait_until(Duration::from_secs(10), |n| n.routes(&user)).await;
+        assert!(routes, "{}: {:?}", nas.name(), nas.events());
+    }
+}
+
+#[test]
+fn radius_gives_a_prefix_from_activation_on_and_a_filter_while_suspended() {
+    let world = world();
+    let profile = |class| login_profile(&world.subscriber_of(class, 0).unwrap());
+    assert!(profile(Class::Active).filter.is_none() && profile(Class::Active).delegated_prefixes.len() == 1);
+    assert!(profile(Class::Suspended).filter.is_some() && profile(Class::Suspended).delegated_prefixes.len() == 1);
+    for class in [Class::Allocated, Class::Revoking, Class::Resting, Class::Pending] {
+        assert!(profile(class).delegated_prefixes.is_empty(), "{class:?}: RADIUS must not hand it out");
+    }
 }
 
 #[test]
