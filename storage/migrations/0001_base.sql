@@ -127,6 +127,9 @@ CREATE INDEX subscribers_nas_id ON subscribers (tenant, nas) WHERE nas IS NOT NU
 -- Parts of names: three characters at a time, no positions. What it finds is checked against `search`.
 CREATE VIRTUAL TABLE subscribers_fts USING fts5 (search, content = '', columnsize = 0, detail = none, tokenize = 'trigram case_sensitive 1');
 
+-- The trigrams that occur: one or two characters are looked for as the beginning of some of them.
+CREATE VIRTUAL TABLE subscribers_terms USING fts5vocab ('subscribers_fts', 'row');
+
 CREATE TRIGGER subscribers_fts_insert AFTER INSERT ON subscribers BEGIN
     INSERT INTO subscribers_fts (rowid, search) VALUES (new.key, new.search);
 END;

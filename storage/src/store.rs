@@ -52,17 +52,25 @@ pub(crate) struct Inner {
     pub(crate) readers: Arc<Readers>,
     writer: Option<mpsc::Sender<WriteJob>>,
     reader: Option<mpsc::Sender<ReadJob>>,
-    threads: Vec<JoinHandle<()>>,
+    read_threads: Vec<JoinHandle<()>>,
+    write_thread: Option<JoinHandle<()>>,
     /// Opened at the first poll: a connection that only asks whether somebody else has written.
     poll: Arc<Mutex<Option<(Connection, i64)>>>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        // The readers first: only a connection that can write empties the log into the file, and only the last one does.
         self.readers.closing.store(true, Relaxed);
-        self.writer = None;
         self.reader = None;
-        for thread in self.threads.drain(..) {
+        for thread in self.read_threads.drain(..) {
+            let _ = thread.join();
+        }
+        if let Ok(mut poll) = self.poll.lock() {
+            *poll = None;
+        }
+        self.writer = None;
+        if let Some(thread) = self.write_thread.take() {
             let _ = thread.join();
         }
     }
@@ -100,16 +108,11 @@ impl Store {
             .map(|conn| Reader::new(conn, readers.clone()))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| OpenError::from_sql(path, e))?;
-        let (reader, mut threads) = threads::start_readers(connections).map_err(io)?;
-        let writer = match opened.writer {
-            Some(conn) => {
-                let (writer, thread) = threads::start_writer(conn).map_err(io)?;
-                threads.push(thread);
-                Some(writer)
-            }
-            None => None,
-        };
-        Ok(Self { inner: Arc::new(Inner { shared, readers, writer, reader: Some(reader), threads, poll: Arc::default() }) })
+        let (reader, read_threads) = threads::start_readers(connections).map_err(io)?;
+        let (writer, write_thread) = opened.writer.map(threads::start_writer).transpose().map_err(io)?.unzip();
+        Ok(Self {
+            inner: Arc::new(Inner { shared, readers, writer, reader: Some(reader), read_threads, write_thread, poll: Arc::default() }),
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -268,4 +271,19 @@ fn snapshot<T>(reader: &Reader, shared: &Shared, job: impl FnOnce(&Reader, &Shar
     let value = job(reader, shared)?;
     tx.finish()?;
     Ok(value)
+}
+
+/// For tests of a full disk.
+#[doc(hidden)]
+impl Store {
+    /// Lets the file have no more than this many pages (or what it has, if that is more); `None` lifts it.
+    pub async fn limit_pages(&self, pages: Option<u32>) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let run = move |conn: &mut Connection| {
+            let set = conn.query_row(&format!("PRAGMA max_page_count = {}", pages.unwrap_or(u32::MAX - 1)), [], |_| Ok(()));
+            drop(reply.send(set.map_err(StoreError::from)));
+        };
+        self.with_writer(Box::new(run)).await?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
 }

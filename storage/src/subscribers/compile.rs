@@ -42,6 +42,8 @@ pub(crate) struct Compiled {
     pub(crate) conditions: Vec<Sql>,
     /// Queries that list the `key`s of a term's rows; those that are likely to be short come first.
     pub(crate) drivers: Vec<Sql>,
+    /// Drivers that may be dear: for when a walk has found too little in its time.
+    pub(crate) late: Vec<Sql>,
     /// The values of the one term on states (or NASes) that is not turned round, for walks by branches.
     pub(crate) states: Option<Vec<Value>>,
     pub(crate) nas: Option<Vec<Value>>,
@@ -50,7 +52,7 @@ pub(crate) struct Compiled {
 }
 
 pub(crate) fn compile(filter: &Filter, tenant: i64, now: Timestamp) -> Compiled {
-    let mut out = Compiled { conditions: Vec::new(), drivers: Vec::new(), states: None, nas: None, only_states: false };
+    let mut out = Compiled { conditions: Vec::new(), drivers: Vec::new(), late: Vec::new(), states: None, nas: None, only_states: false };
     let mut ranked: Vec<(u8, Sql)> = Vec::new();
     let mut others = 0;
     for term in &filter.terms {
@@ -73,6 +75,9 @@ pub(crate) fn compile(filter: &Filter, tenant: i64, now: Timestamp) -> Compiled 
             _ => others += 1,
         }
         ranked.extend(driver(&term.matcher, tenant, now));
+        if let Matcher::Text(part) | Matcher::Name(part) = &term.matcher {
+            out.late.extend(short_text(&fold(part)));
+        }
         out.conditions.push(condition);
     }
     out.only_states = others == 0 && out.states.is_some();
@@ -256,17 +261,27 @@ fn driver(matcher: &Matcher, tenant: i64, now: Timestamp) -> Option<(u8, Sql)> {
 /// Most trigrams that are asked for: more do not narrow it down by enough to pay.
 const MAX_TRIGRAMS: usize = 12;
 
-/// All must occur: `"ann" AND "nna"`. One or two characters are looked for as the beginning of a trigram; `search` ends in line feeds,
-/// so that its last characters begin one too.
+/// All must occur: `"ann" AND "nna"`.
 fn trigrams(part: &str) -> Option<String> {
     let chars: Vec<char> = part.chars().collect();
-    if part.contains(['\n', '\0']) || chars.is_empty() {
+    if part.contains(['\n', '\0']) || chars.len() < 3 {
         return None;
     }
-    let quoted = |text: String| format!("\"{}\"", text.replace('"', "\"\""));
-    if chars.len() < 3 {
-        return Some(format!("{}*", quoted(part.to_owned())));
-    }
     let distinct: BTreeSet<String> = chars.windows(3).take(MAX_TRIGRAMS).map(|w| w.iter().collect()).collect();
-    Some(distinct.into_iter().map(quoted).collect::<Vec<_>>().join(" AND "))
+    Some(distinct.into_iter().map(|t| format!("\"{}\"", t.replace('"', "\"\""))).collect::<Vec<_>>().join(" AND "))
+}
+
+/// One or two characters: the trigrams that begin with them (`search` ends in line feeds, so its last characters begin one too). Dear
+/// when they are common, so it is asked only after a walk has found too little.
+fn short_text(part: &str) -> Option<Sql> {
+    let length = part.chars().count();
+    if part.contains(['\n', '\0']) || !(1..3).contains(&length) {
+        return None;
+    }
+    let end = format!("{part}\u{10ffff}\u{10ffff}\u{10ffff}");
+    Some(Sql::new(
+        "SELECT rowid FROM subscribers_fts WHERE subscribers_fts MATCH (
+            SELECT group_concat('\"' || replace(term, '\"', '\"\"') || '\"', ' OR ') FROM subscribers_terms WHERE term >= ? AND term < ?)",
+        vec![Value::Text(part.to_owned()), Value::Text(end)],
+    ))
 }

@@ -104,7 +104,7 @@ impl<'a> Search<'a> {
         if let Some(found) = self.reader.within(WALK, |conn| keys(conn, &walk))? {
             return Ok(found);
         }
-        for driver in &self.compiled.drivers {
+        for driver in self.compiled.drivers.iter().chain(&self.compiled.late) {
             let candidates = self.keys_of(driver, MANY + 1)?;
             if candidates.len() <= MANY {
                 let source = self.refined(&list(&candidates))?;
