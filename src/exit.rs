@@ -48,7 +48,7 @@ impl Exit {
         match self {
             Exit::Ok => "done",
             Exit::Internal => "failed inside, or a check of doctor or audit verify failed",
-            Exit::Usage => "wrong usage: an unknown option, a value out of range, a file that can not be read as asked",
+            Exit::Usage => "wrong usage: an unknown option, a value out of range, a file with bad rows (then nothing was stored)",
             Exit::NotFound => "there is no such subscriber, operation, NAS or profile",
             Exit::Guard => "refused here: wrong state, busy, on hold, not permitted, read-only; nothing left this machine",
             Exit::Refused => "refused by an upstream: a NAK of the NAS, a 4xx of NetBox",

@@ -1,0 +1,136 @@
+//! What a command that works on the store has: configuration, the open store, secrets, and who acts.
+
+use crate::cli::GlobalArgs;
+use crate::config::{Environment, Loaded, load};
+use crate::console::SystemClock;
+use crate::exit::{Exit, Failure};
+use crate::secrets::Secrets;
+use noctule_domain::lifecycle::Actor;
+use noctule_domain::permission::Permission;
+use noctule_domain::subscriber::Subscriber;
+use noctule_domain::{ConsoleId, SafeText};
+use noctule_storage::{OpenError, OpenOptions, Store, StoreError};
+use std::sync::Arc;
+
+pub struct Context {
+    pub loaded: Loaded,
+    pub store: Store,
+    pub secrets: Secrets,
+    pub actor: Actor,
+}
+
+impl Context {
+    /// Opens the store to look. It is never made by this, and brought up to date only when it has to be.
+    pub fn to_read(flags: &GlobalArgs, command: &str) -> Result<Self, Failure> {
+        Self::open(load(flags, &Environment::of_process())?, true, command)
+    }
+
+    /// Opens the store to change it.
+    pub fn to_write(flags: &GlobalArgs, command: &str) -> Result<Self, Failure> {
+        let loaded = load(flags, &Environment::of_process())?;
+        if loaded.read_only {
+            return Err(read_only(command));
+        }
+        Self::open(loaded, false, command)
+    }
+
+    fn open(loaded: Loaded, only_look: bool, command: &str) -> Result<Self, Failure> {
+        let path = loaded.store_path();
+        if only_look && !path.exists() {
+            let shown = SafeText::new(&path.to_string_lossy());
+            return Err(Failure::new(Exit::Store, format!("there is no store at {shown} yet: `noctule import` or the console makes it")));
+        }
+        let mut options = options(&loaded)?;
+        options.read_only = only_look;
+        let store = match Store::open(&path, options.clone()) {
+            // An older schema: bringing it up to date is the one change that looking needs.
+            Err(OpenError::ReadOnly { .. }) if only_look && !loaded.read_only => {
+                options.read_only = false;
+                Store::open(&path, options)
+            }
+            other => other,
+        }?;
+        let base = loaded.file.parent().map(std::path::Path::to_path_buf).unwrap_or_default();
+        let actor = actor(&loaded, command);
+        Ok(Self { loaded, store, secrets: Secrets::new(base), actor })
+    }
+
+    /// Refuses when the role of the operator does not include it.
+    pub fn need(&self, permission: Permission) -> Result<(), Failure> {
+        let role = self.actor.role;
+        if role.allows(permission) {
+            return Ok(());
+        }
+        Err(Failure::new(Exit::Guard, format!("the role {role} does not include {permission}; ask an admin")))
+    }
+
+    /// The one subscriber that is meant by a number, user name, id, prefix or address. Several are never guessed between.
+    pub async fn subscriber(&self, text: &str) -> Result<Subscriber, Failure> {
+        let shown = SafeText::bounded(text, 80);
+        let rows = self.store.find_subscriber(text).await?;
+        let gone = || {
+            let sentence = format!("there is no subscriber '{shown}' in this tenant: give the number, the user name or the id");
+            Failure::new(Exit::NotFound, sentence)
+        };
+        match rows.as_slice() {
+            [] => Err(gone()),
+            [row] => self.store.subscriber(row.id).await?.ok_or_else(gone),
+            several => {
+                let names: Vec<String> = several.iter().map(|row| format!("{} ({})", row.subscriber_number, row.username)).collect();
+                Err(Failure::new(
+                    Exit::Usage,
+                    format!("'{shown}' names several subscribers: {}; name one by its id or number", names.join(", ")),
+                ))
+            }
+        }
+    }
+}
+
+/// How the store of a configuration is opened, by this process.
+pub fn options(loaded: &Loaded) -> Result<OpenOptions, Failure> {
+    let console = ConsoleId::from_uuid(uuid::Uuid::now_v7());
+    let methods = crate::compose::methods(loaded)?;
+    let mut options = OpenOptions::new(console, loaded.config.tenant_id()?, Arc::new(SystemClock), methods);
+    options.read_only = loaded.read_only;
+    options.hold = chrono::Duration::hours(i64::from(loaded.config.store.hold_hours));
+    Ok(options)
+}
+
+/// Who acts, for operations and the audit log; `what` is the command, or `console`.
+pub fn actor(loaded: &Loaded, what: &str) -> Actor {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
+    let host = host.as_deref().map(str::trim).filter(|host| !host.is_empty()).unwrap_or("this machine");
+    // Where an ssh session comes from: address, port, address, port.
+    let from = std::env::var("SSH_CONNECTION").ok().and_then(|c| c.split_whitespace().next().map(|ip| format!(" from {ip}")));
+    let origin = SafeText::bounded(&format!("{host}{} {what}", from.unwrap_or_default()), 200);
+    Actor { name: loaded.config.operator_name(), role: loaded.config.operator.role, origin }
+}
+
+pub(super) fn read_only(what: &str) -> Failure {
+    Failure::new(Exit::Guard, format!("{what}: --read-only was given, so nothing is changed"))
+}
+
+/// The sentence of an error with its cause.
+fn whole(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => SafeText::new(&format!("{error}: {cause}")).into_string(),
+        None => SafeText::new(&error.to_string()).into_string(),
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::new(Exit::Store, whole(&error))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let exit = match &error {
+            StoreError::NotFound { .. } => Exit::NotFound,
+            StoreError::Task(_) | StoreError::StaleVersion { .. } | StoreError::Refused(_) => Exit::Guard,
+            _ => Exit::Store,
+        };
+        Self::new(exit, whole(&error))
+    }
+}

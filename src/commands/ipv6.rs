@@ -1,0 +1,158 @@
+//! `noctule ipv6 …`: one lifecycle operation from the command line. Asks before what can not be undone; says no more than what happened.
+
+use super::subscriber::nas_name;
+use super::{Context, Out, subscriber};
+use crate::cli::{GlobalArgs, Ipv6Args, Ipv6Command};
+use crate::compose;
+use crate::exit::{Exit, Failure};
+use noctule_domain::SafeText;
+use noctule_domain::lifecycle::{OperationKind, OperationOptions, OperationStatus, OperationView, StepStatus};
+use noctule_domain::sentence::{ended, moment};
+use noctule_domain::subscriber::Subscriber;
+use serde::Serialize;
+use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+/// What came of a request. `operation` is `None` when the subscriber was there already.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    pub already_there: bool,
+    pub operation: Option<OperationView>,
+    pub subscriber: Subscriber,
+}
+
+pub async fn run(flags: &GlobalArgs, what: &Ipv6Command, out: &mut Out) -> Result<Exit, Failure> {
+    let (kind, args) = match what {
+        Ipv6Command::Allocate(args) => (OperationKind::Allocate, args),
+        Ipv6Command::Activate(args) => (OperationKind::Activate, args),
+        Ipv6Command::Suspend(args) => (OperationKind::Suspend, args),
+        Ipv6Command::Resume(args) => (OperationKind::Resume, args),
+        Ipv6Command::Revoke(args) => (OperationKind::Revoke, args),
+        Ipv6Command::Status { subscriber, json } => return status(flags, subscriber, *json, out).await,
+    };
+    let options = options(kind, args)?;
+    let context = Context::to_write(flags, &format!("ipv6 {kind}"))?;
+    let found = context.subscriber(&args.subscriber).await?;
+    if (kind == OperationKind::Revoke || options.force) && !args.yes {
+        confirm(kind, &found, options.force)?;
+    }
+    let wait = Duration::from_secs(args.wait.into());
+    let outcome = compose::operate(&context, &found, kind, options, args.if_version, wait).await?;
+    report(kind, &outcome, args.json, out)
+}
+
+async fn status(flags: &GlobalArgs, text: &str, json: bool, out: &mut Out) -> Result<Exit, Failure> {
+    let context = Context::to_read(flags, "ipv6 status")?;
+    let found = context.subscriber(text).await?;
+    if json {
+        out.json(&found)?;
+    } else {
+        let nas = nas_name(&context.store, &found).await?;
+        subscriber::show(&found, nas, out)?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// The options of an operation; one that belongs to another is refused rather than ignored.
+fn options(kind: OperationKind, args: &Ipv6Args) -> Result<OperationOptions, Failure> {
+    use OperationKind::{Activate, Allocate, Revoke};
+    let given = [
+        (args.prefix_len.is_some(), "--prefix-len", Allocate),
+        (args.pool.is_some(), "--pool", Allocate),
+        (args.no_coa, "--no-coa", Activate),
+        (args.no_disconnect, "--no-disconnect", Revoke),
+        (args.keep_in_netbox, "--keep-in-netbox", Revoke),
+    ];
+    if let Some((_, name, belongs)) = given.iter().find(|(given, _, belongs)| *given && *belongs != kind) {
+        return Err(Failure::new(Exit::Usage, format!("{name} belongs to {belongs}, not to {kind}")));
+    }
+    Ok(OperationOptions {
+        prefix_len: args.prefix_len,
+        pool: args.pool,
+        send_coa: !args.no_coa,
+        send_disconnect: !args.no_disconnect,
+        release_to_netbox: !args.keep_in_netbox,
+        force: args.force,
+        reason: args.reason.as_deref().map(|text| SafeText::bounded(text, 500)),
+    })
+}
+
+/// Asks on the terminal, naming the target. Without a terminal nobody can say yes.
+fn confirm(kind: OperationKind, subscriber: &Subscriber, force: bool) -> Result<(), Failure> {
+    let target = format!("{} ({}, {})", subscriber.subscriber_number, subscriber.username, subscriber.full_name);
+    if !std::io::stdin().is_terminal() {
+        let what = if force { "a forced operation" } else { "a revoke" };
+        return Err(Failure::new(Exit::Usage, format!("{what} asks for confirmation and there is no terminal to ask on: give --yes")));
+    }
+    let prefix = subscriber.ipv6.prefix.map(|p| format!(", prefix {p}")).unwrap_or_default();
+    let forced = if force { ", whatever the NAS answers" } else { "" };
+    eprint!("{kind} 1 subscriber: {target}{prefix}{forced}. Go on? [y/N] ");
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::new(Exit::Guard, "not done: nothing was asked of the network")),
+    }
+}
+
+/// The exit code of an outcome: a waiting operation whose last try reached nobody is `unreachable`.
+pub(super) fn exit_of(outcome: &Outcome) -> Exit {
+    let Some(view) = &outcome.operation else { return Exit::Ok };
+    let last = view.steps.iter().max_by_key(|step| step.started_at).map(|step| step.status);
+    match (view.operation.status, last) {
+        (OperationStatus::Waiting | OperationStatus::Failed, Some(StepStatus::Unreachable)) => Exit::Unreachable,
+        (status, _) => Exit::of_status(status),
+    }
+}
+
+pub(super) fn report(kind: OperationKind, outcome: &Outcome, json: bool, out: &mut Out) -> Result<Exit, Failure> {
+    let exit = exit_of(outcome);
+    if json {
+        out.json(outcome)?;
+        return Ok(exit);
+    }
+    let subscriber = &outcome.subscriber;
+    let who = &subscriber.subscriber_number;
+    match &outcome.operation {
+        None => out.line(format!("{kind} {who}: nothing to do, the subscriber is {} already", subscriber.ipv6.state))?,
+        Some(view) => {
+            let op = &view.operation;
+            out.line(ended(kind, who, op.status, op.error.as_ref()))?;
+            if let (true, Some(at)) = (op.status.is_open(), op.retry_at) {
+                out.line(format!(
+                    "The next try is due at {}; a running console or `noctule operations resume {}` makes it.",
+                    moment(at),
+                    op.id
+                ))?;
+            }
+            for step in &view.steps {
+                let answer = step.answer.as_ref().map(|a| format!(": {a}")).unwrap_or_default();
+                out.line(format!("  {} (try {}) {}{answer}", step.step, step.attempt, step.status))?;
+            }
+        }
+    }
+    let ip = &subscriber.ipv6;
+    out.pairs(&[
+        ("state", Some(ip.state.to_string())),
+        ("enforcement", Some(ip.enforcement.to_string())),
+        ("prefix", ip.prefix.map(|p| p.to_string())),
+        ("on hold until", ip.hold_until.map(moment)),
+        ("operation", outcome.operation.as_ref().map(|view| view.operation.id.to_string())),
+    ])?;
+    Ok(exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_of_another_operation_is_refused() {
+        let args = Ipv6Args { prefix_len: Some(60), ..Default::default() };
+        assert_eq!(options(OperationKind::Allocate, &args).unwrap().prefix_len, Some(60));
+        let refused = options(OperationKind::Revoke, &args).unwrap_err();
+        assert_eq!(refused.exit, Exit::Usage);
+        assert!(refused.sentence.contains("--prefix-len belongs to allocate"));
+    }
+}

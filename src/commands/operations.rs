@@ -1,0 +1,169 @@
+//! `noctule operations list|show|resume|cancel`.
+
+use super::ipv6::{exit_of, report};
+use super::out::cell;
+use super::{Context, Out, Table};
+use crate::cli::{GlobalArgs, OperationsCommand};
+use crate::compose;
+use crate::exit::{Exit, Failure};
+use noctule_domain::lifecycle::OperationView;
+use noctule_domain::ports::Authority;
+use noctule_domain::sentence::{ended, moment};
+use noctule_domain::{OperationId, SafeText};
+use noctule_storage::OperationFilter;
+use std::time::Duration;
+
+pub async fn run(flags: &GlobalArgs, what: &OperationsCommand, out: &mut Out) -> Result<Exit, Failure> {
+    match what {
+        OperationsCommand::List { open, subscriber, limit, json } => list(flags, *open, subscriber.as_deref(), *limit, *json, out).await,
+        OperationsCommand::Show { id, json } => {
+            let context = Context::to_read(flags, "operations show")?;
+            let view = context.store.operation(*id).await?.ok_or_else(|| unknown(*id))?;
+            if *json {
+                out.json(&view)?
+            } else {
+                show(&view, out)?
+            }
+            Ok(Exit::Ok)
+        }
+        OperationsCommand::Resume { id, wait, json, .. } => resume(flags, *id, *wait, *json, out).await,
+        OperationsCommand::Cancel { id } => {
+            let context = Context::to_write(flags, "operations cancel")?;
+            context.store.cancel(*id, context.actor.clone()).await?;
+            out.line(format!("operation {id} is cancelled; nothing had been done"))?;
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+fn unknown(id: OperationId) -> Failure {
+    Failure::new(Exit::NotFound, format!("there is no operation {id} in this tenant; `noctule operations list` shows them"))
+}
+
+async fn list(flags: &GlobalArgs, open: bool, subscriber: Option<&str>, limit: u32, json: bool, out: &mut Out) -> Result<Exit, Failure> {
+    let context = Context::to_read(flags, "operations list")?;
+    let mut table = Table::new(&["requested", "operation", "subscriber", "kind", "status", "step", "tries", "by", "trouble"]);
+    if let Some(text) = subscriber {
+        let found = context.subscriber(text).await?;
+        let mut views = context.store.subscriber_timeline(found.id, limit).await?;
+        views.retain(|view| !open || view.operation.status.is_open());
+        if json {
+            out.json(&views)?;
+            return Ok(Exit::Ok);
+        }
+        for view in &views {
+            let op = &view.operation;
+            let step = view.steps.last().map(|s| s.step.to_string());
+            let tries = view.steps.last().map_or(0, |s| s.attempt);
+            table.row(vec![
+                moment(op.requested_at),
+                op.id.to_string(),
+                view.subscriber_name.to_string(),
+                op.kind.to_string(),
+                op.status.to_string(),
+                cell(step),
+                tries.to_string(),
+                op.actor.name.to_string(),
+                trouble(op.error.as_ref()),
+            ]);
+        }
+    } else {
+        let rows = context.store.operations(OperationFilter { open_only: open, status: None, limit }).await?;
+        if json {
+            out.json(&rows)?;
+            return Ok(Exit::Ok);
+        }
+        for row in &rows {
+            table.row(vec![
+                moment(row.requested_at),
+                row.id.to_string(),
+                row.subscriber_name.to_string(),
+                row.kind.to_string(),
+                row.status.to_string(),
+                cell(row.step.map(|step| format!("{step} {}/{}", row.step_index + 1, row.steps))),
+                row.attempts.to_string(),
+                row.actor.to_string(),
+                trouble(row.error.as_ref()),
+            ]);
+        }
+    }
+    if table.is_empty() {
+        out.line("no operation")?
+    } else {
+        out.table(&table)?
+    }
+    Ok(Exit::Ok)
+}
+
+fn trouble(error: Option<&SafeText>) -> String {
+    error.map_or_else(|| "-".into(), |error| SafeText::bounded(error.as_str(), 60).into_string())
+}
+
+fn show(view: &OperationView, out: &mut Out) -> Result<(), Failure> {
+    let op = &view.operation;
+    out.line(ended(op.kind, &view.subscriber_name, op.status, op.error.as_ref()))?;
+    out.pairs(&[
+        ("operation", Some(op.id.to_string())),
+        ("by", Some(format!("{} ({}), {}", op.actor.name, op.actor.role, op.actor.origin))),
+        ("reason", op.options.reason.as_ref().map(ToString::to_string)),
+        ("requested", Some(moment(op.requested_at))),
+        ("ended", op.ended_at.map(moment)),
+        ("next try", op.retry_at.filter(|_| op.status.is_open()).map(moment)),
+        (
+            "plan",
+            Some(if op.plan.is_empty() {
+                "nothing to ask".into()
+            } else {
+                op.plan.iter().map(|s| s.word()).collect::<Vec<_>>().join(", ")
+            }),
+        ),
+        ("prefix", op.progress.prefix.map(|p| p.to_string())),
+    ])?;
+    for step in &view.steps {
+        out.line(format!("{}  {} (try {}) {} to {}", moment(step.started_at), step.step, step.attempt, step.status, step.upstream))?;
+        out.line(format!("    asked: {}", step.request))?;
+        if let Some(answer) = &step.answer {
+            out.line(format!("    answer: {answer}"))?;
+        }
+    }
+    Ok(())
+}
+
+async fn resume(flags: &GlobalArgs, id: Option<OperationId>, wait: u32, json: bool, out: &mut Out) -> Result<Exit, Failure> {
+    let context = Context::to_write(flags, "operations resume")?;
+    let wait = Duration::from_secs(wait.into());
+    if let Some(id) = id {
+        let view = context.store.operation(id).await?.ok_or_else(|| unknown(id))?;
+        let outcome = compose::resume(&context, id, wait).await?;
+        return report(view.operation.kind, &outcome, json, out);
+    }
+    let open = context.store.operations(OperationFilter { open_only: true, status: None, limit: 10_000 }).await?;
+    let mut outcomes = Vec::new();
+    let mut refused = 0;
+    for row in &open {
+        match compose::resume(&context, row.id, wait).await {
+            Ok(outcome) => {
+                if !json {
+                    report(row.kind, &outcome, false, out)?;
+                }
+                outcomes.push(outcome);
+            }
+            // Another console runs it: that is no trouble of this one.
+            Err(failure) => {
+                refused += 1;
+                eprintln!("noctule: operation {}: {}", row.id, failure.sentence);
+            }
+        }
+    }
+    if json {
+        out.json(&outcomes)?;
+    } else if open.is_empty() {
+        out.line("no operation is open")?;
+    }
+    let exits: Vec<Exit> = outcomes.iter().map(exit_of).collect();
+    Ok(match exits.iter().find(|exit| **exit != Exit::Ok) {
+        None if refused == 0 => Exit::Ok,
+        Some(first) if refused == 0 && exits.iter().all(|exit| exit == first) => *first,
+        _ => Exit::Partly,
+    })
+}

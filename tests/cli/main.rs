@@ -1,0 +1,6 @@
+//! The real binary, as a shell sees it: what it prints, what it stores, how it ends. Each test has a home folder of its own.
+
+mod basics;
+mod import;
+mod lists;
+mod support;
