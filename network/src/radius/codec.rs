@@ -353,3 +353,7 @@ fn message_authenticator(bytes: &[u8], at: usize, authenticator: &[u8; 16], secr
 fn same(ours: &[u8; 16], theirs: &[u8]) -> bool {
     ours.as_slice().ct_eq(theirs).into()
 }
+
+#[cfg(test)]
+#[path = "codec_tests.rs"]
+mod tests;

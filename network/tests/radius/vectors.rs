@@ -238,6 +238,6 @@ fn text_of<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 fn unhex(hex: &str) -> Vec<u8> {
-    assert!(hex.len() % 2 == 0, "odd hex");
+    assert!(hex.len().is_multiple_of(2), "odd hex");
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex")).collect()
 }

@@ -211,11 +211,11 @@ async fn the_executor_gets_answer_words_and_health() {
 #[tokio::test]
 async fn a_probe_tells_right_secret_from_wrong_and_wrong_name_from_right() {
     let mut nas = nas(server().address);
-    let words = client(SECRET).probe(&nas).await;
+    let words = client(SECRET).probe(&nas).await.words;
     assert!(words.as_str().contains("the secret is right"), "{words}");
     nas.nas_identifier = Some(SafeText::new("another-bng"));
-    let words = client(SECRET).probe(&nas).await;
+    let words = client(SECRET).probe(&nas).await.words;
     assert!(words.as_str().contains("the secret is right") && words.as_str().contains("403"), "{words}");
-    let words = client("not the secret").probe(&nas).await;
+    let words = client("not the secret").probe(&nas).await.words;
     assert!(words.as_str().contains("wrong secret, our address not allowed"), "{words}");
 }

@@ -3,13 +3,14 @@
 
 use crate::radius::codec::{Asked, Outgoing, build};
 use crate::radius::engine::config::{EngineConfig, Exchange, Priority, Request, Target};
-use crate::radius::engine::nas::{Delivered, NasState, NoPlace, Place};
+use crate::radius::engine::nas::{Delivered, NasState, NoPlace};
 use crate::radius::engine::receive;
+use crate::radius::engine::retransmit::{first_wait, next_wait, seconds};
 use crate::radius::engine::sockets::{Family, Sockets, bind};
 use crate::radius::engine::stats::{Dropped, NasStats};
+use crate::radius::engine::ticket::{Ticket, Turn};
 use crate::upstream::NasOutcome;
 use noctule_domain::SafeText;
-use noctule_domain::nas::Retransmit;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -37,6 +38,10 @@ pub(super) struct Inner {
 }
 
 impl Inner {
+    pub(super) fn config(&self) -> &EngineConfig {
+        &self.config
+    }
+
     pub(super) fn nas_at(&self, from: &SocketAddr) -> Option<Arc<NasState>> {
         self.nases.read().unwrap_or_else(PoisonError::into_inner).get(&plain(*from)).cloned()
     }
@@ -115,7 +120,8 @@ impl Engine {
 
     async fn run(&self, target: &Target, request: &Request, priority: Priority) -> Result<Exchange, SafeText> {
         let nas = self.nas(target);
-        let mut ticket = Ticket { inner: &self.0, nas: &nas, session: None, window: false, pacing: false, place: None, flight: None };
+        let mut ticket =
+            Ticket { config: &self.0.config, nas: &nas, session: None, window: false, pacing: false, place: None, flight: None };
         self.enter_session(&mut ticket, &request.session_key).await;
         self.enter_window(&mut ticket, target, priority).await?;
         self.take_place(&mut ticket, target).await?;
@@ -165,15 +171,12 @@ impl Engine {
     async fn enter_window(&self, ticket: &mut Ticket<'_>, target: &Target, priority: Priority) -> Result<(), SafeText> {
         let config = &self.0.config;
         let waiting = ticket.nas.lock().enter_window(priority, config);
-        let limited = target.profile.rate_per_s.is_some();
         if let Some(turn) = waiting {
             let mut turn = Turn {
                 turn,
                 undo: Some(|| {
                     let mut core = ticket.nas.lock();
-                    if limited {
-                        core.paced(config);
-                    }
+                    core.paced(config);
                     core.leave_window(config);
                 }),
             };
@@ -194,16 +197,13 @@ impl Engine {
                 since = Instant::now();
             }
         }
-        ticket.window = true;
-        ticket.pacing = limited;
-        if limited {
-            let at = ticket.nas.lock().pace(Instant::now());
-            if let Some(at) = at {
-                sleep_until(at).await;
-            }
-            ticket.pacing = false;
+        (ticket.window, ticket.pacing) = (true, true);
+        let leave_at = ticket.nas.lock().pace(Instant::now(), config);
+        if let Some(at) = leave_at {
+            sleep_until(at).await;
             ticket.nas.lock().paced(config);
         }
+        ticket.pacing = false;
         Ok(())
     }
 
@@ -330,118 +330,10 @@ struct Waited {
     started: Instant,
 }
 
-/// What an exchange holds of its NAS; dropping it, at the end or when cancelled, gives all of it back.
-struct Ticket<'a> {
-    inner: &'a Inner,
-    nas: &'a NasState,
-    session: Option<Box<str>>,
-    window: bool,
-    pacing: bool,
-    place: Option<Place>,
-    /// Serial of the flight, once registered.
-    flight: Option<u64>,
-}
-
-impl Drop for Ticket<'_> {
-    fn drop(&mut self) {
-        let now = Instant::now();
-        let mut core = self.nas.lock();
-        match (self.place, self.flight) {
-            (Some(place), Some(serial)) => {
-                if core.abandon(place, serial, now, &self.inner.config).is_some() {
-                    core.stats.cancelled += 1;
-                }
-            }
-            (Some(place), None) => core.return_place(place, now),
-            _ => {}
-        }
-        if self.pacing {
-            core.paced(&self.inner.config);
-        }
-        if self.window {
-            core.leave_window(&self.inner.config);
-        }
-        if let Some(key) = &self.session {
-            core.leave_session(key);
-        }
-    }
-}
-
-/// Waiting for a turn. When the wait is given up after the turn was granted, the turn is passed on.
-struct Turn<F: FnMut()> {
-    turn: oneshot::Receiver<()>,
-    undo: Option<F>,
-}
-
-impl<F: FnMut()> Turn<F> {
-    async fn wait(&mut self) {
-        // The sender lives in the state that we hold a reference to, and it is only dropped after sending.
-        let _ = (&mut self.turn).await;
-        self.undo = None;
-    }
-}
-
-impl<F: FnMut()> Drop for Turn<F> {
-    fn drop(&mut self) {
-        if let Some(undo) = &mut self.undo {
-            self.turn.close();
-            if self.turn.try_recv().is_ok() {
-                undo();
-            }
-        }
-    }
-}
-
 async fn send(socket: &UdpSocket, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
     let sent = match socket.try_send_to(bytes, to) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => socket.send_to(bytes, to).await?,
         other => other?,
     };
     if sent == bytes.len() { Ok(()) } else { Err(io::Error::new(io::ErrorKind::WriteZero, "the datagram was cut")) }
-}
-
-/// A duration from a profile's number; nonsense is zero, and a day is the most.
-fn seconds(value: f64) -> Duration {
-    Duration::try_from_secs_f64(value.min(86_400.0)).unwrap_or_default()
-}
-
-fn jitter() -> f64 {
-    rand::random_range(-0.1..=0.1)
-}
-
-/// RT for the first wait, RFC 5080 section 2.2.1.
-fn first_wait(retransmit: &Retransmit) -> f64 {
-    retransmit.irt_s * (1.0 + jitter())
-}
-
-/// RT for the next wait: doubled, and capped by MRT.
-fn next_wait(last: f64, retransmit: &Retransmit) -> f64 {
-    let doubled = last * (2.0 + jitter());
-    if retransmit.mrt_s > 0.0 && doubled > retransmit.mrt_s { retransmit.mrt_s * (1.0 + jitter()) } else { doubled }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn waits_follow_rfc_5080(irt in 0.1f64..10.0, mrt in 1.0f64..60.0, steps in 1usize..12) {
-            let retransmit = Retransmit { irt_s: irt, mrt_s: mrt, mrc: 5, mrd_s: 30.0 };
-            let mut wait = first_wait(&retransmit);
-            prop_assert!((0.9 * irt..=1.1 * irt).contains(&wait));
-            for _ in 0..steps {
-                let next = next_wait(wait, &retransmit);
-                prop_assert!(next <= mrt * 1.1 + 1e-9);
-                prop_assert!((1.9 * wait - 1e-9..=2.1 * wait + 1e-9).contains(&next) || (0.9 * mrt..=1.1 * mrt).contains(&next));
-                wait = next;
-            }
-        }
-
-        #[test]
-        fn nonsense_in_a_profile_never_panics(value in any::<f64>()) {
-            prop_assert!(seconds(value) <= Duration::from_secs(86_400));
-        }
-    }
 }

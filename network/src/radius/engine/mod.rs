@@ -6,10 +6,10 @@ mod exchange;
 mod identifiers;
 mod nas;
 mod receive;
+mod retransmit;
 mod sockets;
 mod stats;
-#[cfg(test)]
-mod tests;
+mod ticket;
 
 pub use config::{EngineConfig, Exchange, Priority, Request, Target};
 pub use exchange::Engine;

@@ -180,14 +180,23 @@ impl Core {
         self.pump(config);
     }
 
-    /// With a rate limit: the moment at which this request may leave. The next one is not let in before [`Core::paced`].
-    pub fn pace(&mut self, now: Instant) -> Option<Instant> {
-        let rate = self.profile.rate_per_s.filter(|rate| *rate > 0)?;
+    /// To be called once after a place in the window was granted. With a rate limit: the moment at which this request may leave; the next
+    /// one is not let in before [`Core::paced`].
+    pub fn pace(&mut self, now: Instant, config: &EngineConfig) -> Option<Instant> {
+        if !self.pacing {
+            return None;
+        }
+        // The profile may have been changed since the grant.
+        let Some(rate) = self.profile.rate_per_s.filter(|rate| *rate > 0) else {
+            self.paced(config);
+            return None;
+        };
         let at = self.next_send.map_or(now, |next| next.max(now));
         self.next_send = Some(at + Duration::from_secs_f64(1.0 / f64::from(rate)));
         Some(at)
     }
 
+    /// The request that was waited for has left, or never will.
     pub fn paced(&mut self, config: &EngineConfig) {
         self.pacing = false;
         self.pump(config);
@@ -285,7 +294,7 @@ impl Core {
     }
 
     /// A datagram from the address of this NAS came in on source port `port`.
-    pub fn receive(&mut self, port: usize, datagram: &[u8], now: Instant, now_unix: i64) -> Received {
+    pub fn receive(&mut self, port: usize, datagram: &[u8], now: Instant, now_unix: i64, config: &EngineConfig) -> Received {
         let place = (port, datagram.get(1).copied().unwrap_or(0));
         let flight = if datagram.len() < 2 { None } else { self.flights.get_mut(&place) };
         let Some(flight) = flight else {
@@ -312,6 +321,8 @@ impl Core {
         match flight.reply {
             None => {
                 self.stats.late += 1;
+                // It lives: those who waited behind a single probe need not any more.
+                self.pump(config);
                 Received::Late { ack: answer.ack }
             }
             Some(reply) => {

@@ -37,7 +37,7 @@ pub(super) async fn run(inner: Weak<Inner>, socket: Arc<UdpSocket>, family: Fami
 fn handle(inner: &Inner, datagram: &[u8], from: SocketAddr, family: Family, port: usize) {
     let (now, now_unix) = (Instant::now(), chrono::Utc::now().timestamp());
     let known = inner.nas_at(&from);
-    let received = known.as_ref().map(|nas| (nas.lock().receive(port, datagram, now, now_unix), nas));
+    let received = known.as_ref().map(|nas| (nas.lock().receive(port, datagram, now, now_unix, inner.config()), nas));
     match received {
         Some((Received::Answer, _)) => return,
         Some((Received::Late { ack }, _)) => {

@@ -20,6 +20,9 @@ impl Family {
     }
 }
 
+/// A socket and its number.
+pub type Numbered = (usize, Arc<UdpSocket>);
+
 /// The sockets of one family.
 pub struct Sockets {
     family: Family,
@@ -33,7 +36,7 @@ impl Sockets {
     }
 
     /// Socket number `index`; those up to it are opened when they are not yet. The second value lists them: each needs a receiver.
-    pub fn get(&self, index: usize, config: &EngineConfig) -> io::Result<(Arc<UdpSocket>, Vec<(usize, Arc<UdpSocket>)>)> {
+    pub fn get(&self, index: usize, config: &EngineConfig) -> io::Result<(Arc<UdpSocket>, Vec<Numbered>)> {
         if let Some(socket) = self.existing(index) {
             return Ok((socket, Vec::new()));
         }
