@@ -5,10 +5,15 @@ pub mod action;
 pub mod app;
 pub mod effect;
 pub mod look;
+pub mod map;
 pub mod msg;
 pub mod overlay;
 pub mod panes;
 pub mod query;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 pub mod widgets;
 
 pub use action::{Action, Keymap};

@@ -18,7 +18,7 @@ pub(super) fn say(app: &mut App, notice: Notice) {
 }
 
 /// Does an action. What takes keys first gets it first: the top overlay, else the pane, then the console.
-pub(super) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
+pub(crate) fn act(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
     match action {
         Action::Quit => return quit(app, effects, false),
         Action::SuspendConsole => return effects.push(Effect::Suspend),

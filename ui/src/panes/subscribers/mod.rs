@@ -1,7 +1,18 @@
 //! The Subscribers pane: the IPv6 board with its filter, marks and bulk actions, and the detail of one subscriber with its timeline.
 
+mod board;
+mod columns;
+mod detail;
+mod detail_lines;
+mod filter_bar;
+mod marks;
+mod menus;
 mod state;
+mod undo;
 mod update;
 mod view;
+mod window;
+mod yank;
 
-pub use state::{COLUMN_NAMES, State, Tell};
+pub use columns::{COLUMN_NAMES, ColumnId};
+pub use state::{State, Tell};

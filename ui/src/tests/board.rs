@@ -1,0 +1,277 @@
+//! The board: filter, marks, bulk, paging, replies that come late.
+
+use crate::app::update;
+use crate::effect::Effect;
+use crate::msg::Msg;
+use crate::query::{Query, Reply};
+use crate::testing::{Desk, Stub, now, row, subscriber_id};
+use chrono::Duration;
+use noctule_domain::lifecycle::OperationKind;
+
+fn started(effects: &[Effect]) -> Vec<(OperationKind, Vec<u64>)> {
+    effects
+        .iter()
+        .filter_map(|e| match e {
+            Effect::StartOperations { kind, targets, .. } => {
+                Some((*kind, targets.iter().map(|t| (t.subscriber.uuid().as_u128() & 0xffff) as u64).collect()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn allocate_begins_at_once_and_revoke_asks_first() {
+    // Row 0 is pending.
+    let mut desk = Desk::board(Stub::of(50));
+    desk.press("i a");
+    assert_eq!(started(&desk.take_effects()), [(OperationKind::Allocate, vec![0])]);
+    // Row 2 is active.
+    desk.press("j j i v");
+    assert!(desk.frame().contains("Revoke N-000002"), "{}", desk.frame());
+    assert_eq!(started(&desk.take_effects()), []);
+    desk.press("enter");
+    assert_eq!(started(&desk.take_effects()), [], "a habit of the fingers is not a yes");
+    desk.press("y");
+    assert_eq!(started(&desk.take_effects()), [(OperationKind::Revoke, vec![2])]);
+}
+
+#[test]
+fn what_is_not_possible_says_why() {
+    let mut desk = Desk::board(Stub::of(50));
+    desk.press("i c");
+    assert!(desk.frame().contains("not while pending"), "{}", desk.frame());
+    desk.press("i");
+    assert!(desk.frame().contains("resume (not while pending)"), "which-key: {}", desk.frame());
+    desk.press("esc");
+    assert!(!desk.frame().contains("resume (not"));
+}
+
+#[test]
+fn a_bulk_shows_who_goes_and_who_is_refused_and_wants_its_count_when_dangerous() {
+    let mut desk = Desk::board(Stub::of(50));
+    desk.press("v j j j j j j j G");
+    desk.press("i v");
+    let frame = desk.frame();
+    assert!(frame.contains("refused:"), "{frame}");
+    let count: usize = frame.split("Revoke ").nth(1).and_then(|t| t.split(' ').next()).and_then(|n| n.parse().ok()).expect("a count");
+    desk.press("y enter");
+    assert_eq!(started(&desk.take_effects()), []);
+    desk.press("backspace");
+    desk.type_text(&count.to_string());
+    desk.press("enter");
+    let begun = started(&desk.take_effects());
+    assert_eq!(begun.len(), 1);
+    assert_eq!(begun[0].1.len(), count);
+}
+
+#[test]
+fn a_bulk_of_nobody_begins_nothing() {
+    let mut desk = Desk::board(Stub::of(50));
+    desk.press("space j j j j j space");
+    desk.press("i r");
+    assert!(desk.app.overlays.is_empty());
+    assert_eq!(started(&desk.take_effects()), []);
+}
+
+#[test]
+fn marks_survive_filters_and_pages_and_can_be_undone() {
+    let mut desk = Desk::board(Stub::of(5000));
+    desk.press("space space");
+    desk.press("/");
+    desk.type_text("state:active");
+    desk.press("enter");
+    assert!(desk.frame().contains("2 marked"));
+    desk.press("esc");
+    assert!(!desk.frame().contains("marked"));
+    desk.press("u");
+    assert!(desk.frame().contains("2 marked"));
+    desk.press("u");
+    assert!(!desk.frame().contains("matching state:active"));
+    desk.press("U U");
+    assert!(!desk.frame().contains("2 marked"));
+}
+
+#[test]
+fn mark_all_goes_page_after_page_and_stops_at_the_most() {
+    let mut desk = Desk::board(Stub::of(3500));
+    desk.press("M");
+    assert!(desk.frame().contains("3,500 marked"), "{}", desk.frame());
+    let mut million = Desk::board(Stub::of(1_000_000));
+    million.press("M");
+    assert!(million.frame().contains("10,000 marked"), "{}", million.frame());
+    assert!(million.stub.made.get() < 13_000);
+}
+
+#[test]
+fn typing_a_filter_over_a_million_rows_costs_a_page_a_key() {
+    let mut desk = Desk::board(Stub::of(1_000_000));
+    desk.stub.made.set(0);
+    desk.press("/");
+    let text = "anna state:active";
+    desk.type_text(text);
+    desk.frame();
+    assert!(desk.stub.made.get() <= 100 * text.len() as u64, "{}", desk.stub.made.get());
+    // Far down the list too.
+    desk.press("esc G");
+    assert!(desk.frame().contains("N-999999"));
+    desk.stub.made.set(0);
+    desk.press("k k k k pageup");
+    assert!(desk.stub.made.get() <= 200);
+}
+
+#[test]
+fn scrolling_far_keeps_a_bounded_window_in_one_piece() {
+    let mut desk = Desk::board(Stub::of(20_000));
+    for _ in 0..200 {
+        desk.press("pagedown");
+    }
+    let (rows, _) = desk.app.panes.subscribers.loaded();
+    assert!(rows.len() <= 600, "{}", rows.len());
+    let numbers: Vec<u128> = rows.iter().map(|r| r.id.uuid().as_u128()).collect();
+    assert!(numbers.windows(2).all(|w| w[1] == w[0] + 1), "rows are neither lost nor repeated");
+    for _ in 0..300 {
+        desk.press("pageup");
+    }
+    assert_eq!(desk.app.panes.subscribers.loaded().1, Some(subscriber_id(0)));
+}
+
+#[test]
+fn a_wrong_filter_says_where_and_leaves_the_list() {
+    let mut desk = Desk::board(Stub::of(50));
+    desk.press("/");
+    desk.type_text("stat:active");
+    let frame = desk.frame();
+    assert!(frame.contains("did you mean 'state:'?"), "{frame}");
+    desk.press("enter");
+    assert!(desk.app.contexts().contains(&crate::action::Context::Input), "it stays open until it is right");
+    desk.press("esc");
+    assert!(desk.frame().contains("50 subscribers"));
+}
+
+#[test]
+fn completion_and_history_of_the_filter() {
+    let mut desk = Desk::board(Stub::of(50));
+    desk.press("/");
+    desk.type_text("sta");
+    desk.press("tab");
+    desk.type_text("act");
+    desk.press("tab enter");
+    assert!(desk.frame().contains("matching state:active"), "{}", desk.frame());
+    desk.press("esc / up enter");
+    assert!(desk.frame().contains("matching state:active"));
+    desk.press("/");
+    desk.type_text(" nas:");
+    desk.press("tab tab enter");
+    assert!(desk.frame().contains("nas:bng-2"), "names come from the store: {}", desk.frame());
+}
+
+#[test]
+fn a_stale_reply_is_ignored() {
+    let mut desk = Desk::board(Stub::of(50));
+    let mut asks = Vec::new();
+    let press = |desk: &mut Desk, c: char| -> Vec<Effect> {
+        update(&mut desk.app, Msg::Key(crokey::KeyCombination::from(crokey::crossterm::event::KeyCode::Char(c))))
+    };
+    press(&mut desk, '/');
+    for c in ['a', 'b'] {
+        asks.extend(press(&mut desk, c).into_iter().filter_map(|e| match e {
+            Effect::Ask { id, query: Query::Subscribers(_) } => Some(id),
+            _ => None,
+        }));
+    }
+    let [first, second] = asks[..] else { panic!("one question a key: {asks:?}") };
+    let page = |at: u64| noctule_domain::page::Page {
+        rows: vec![row(at, false)],
+        more_before: false,
+        more_after: false,
+        total: noctule_domain::page::Total::Exact(1),
+    };
+    desk.send(Msg::Reply { id: second, reply: Reply::Subscribers(page(22)) });
+    desk.app.take_dirty();
+    desk.send(Msg::Reply { id: first, reply: Reply::Subscribers(page(11)) });
+    assert!(!desk.app.take_dirty());
+    assert!(desk.frame().contains("N-000022") && !desk.frame().contains("N-000011"));
+}
+
+#[test]
+fn a_store_that_changes_all_the_time_is_shown_all_the_same() {
+    let mut desk = Desk::board(Stub::of(50));
+    let first = update(&mut desk.app, Msg::Changed);
+    assert_eq!(first.len(), 1);
+    for _ in 0..10 {
+        assert_eq!(update(&mut desk.app, Msg::Changed), [], "one question at a time");
+    }
+    desk.settle(first);
+    assert!(desk.frame().contains("N-000000"));
+}
+
+#[test]
+fn a_failed_question_keeps_what_was_shown() {
+    let mut desk = Desk::board(Stub::of(50));
+    desk.stub.failing = Some("the store does not answer");
+    desk.press("r");
+    let frame = desk.frame();
+    assert!(frame.contains("N-000000") && frame.contains("not refreshed: the store does not answer"), "{frame}");
+}
+
+#[test]
+fn the_detail_shows_every_answer_and_goes_to_the_neighbour() {
+    let mut desk = Desk::board(Stub::of(50));
+    desk.resize(120, 60);
+    desk.press("j j enter");
+    let frame = desk.frame();
+    assert!(frame.contains("CoA-NAK Error-Cause=503"), "{frame}");
+    assert!(frame.contains("201: 2001:db8:1:100::/56"), "{frame}");
+    desk.press("n");
+    assert!(desk.frame().contains("N-000003"));
+    desk.press("q");
+    assert!(desk.frame().contains("subscribers"));
+}
+
+#[test]
+fn copying_takes_the_marks_or_the_row() {
+    let mut desk = Desk::board(Stub::of(50));
+    desk.press("y n");
+    assert_eq!(desk.take_effects(), [Effect::Copy("N-000000".into())]);
+    desk.press("space space y n");
+    assert_eq!(desk.take_effects(), [Effect::Copy("N-000000\nN-000001".into())]);
+    desk.press("esc y j");
+    let Some(Effect::Copy(json)) = desk.take_effects().pop() else { panic!("copied") };
+    assert!(serde_json::from_str::<noctule_domain::subscriber::SubscriberRow>(&json).is_ok());
+}
+
+#[test]
+fn sort_and_columns_are_remembered() {
+    let mut desk = Desk::board(Stub::of(50));
+    desk.press(":");
+    desk.type_text("sort prefix desc");
+    desk.press("enter");
+    let saved = |desk: &mut Desk| {
+        desk.take_effects().into_iter().rev().find_map(|e| match e {
+            Effect::SavePreferences(p) => Some(p),
+            _ => None,
+        })
+    };
+    let preferences = saved(&mut desk).expect("saved");
+    assert!(preferences.sort.is_some_and(|s| s.descending));
+    desk.press(":");
+    desk.type_text("columns prefix name");
+    desk.press("enter");
+    assert_eq!(saved(&mut desk).expect("saved").columns, ["prefix", "name"]);
+    assert!(!desk.frame().contains("network "));
+}
+
+#[test]
+fn an_age_is_redrawn_when_its_text_changes_and_not_before() {
+    let mut desk = Desk::board(Stub::of(2));
+    // Rows are 0 s and 16 min old.
+    desk.send(Msg::Tick(now() + Duration::seconds(61)));
+    desk.app.take_dirty();
+    desk.send(Msg::Tick(now() + Duration::seconds(62)));
+    assert!(!desk.app.take_dirty());
+    desk.send(Msg::Tick(now() + Duration::seconds(118)));
+    assert!(!desk.app.take_dirty());
+    desk.send(Msg::Tick(now() + Duration::seconds(120)));
+    assert!(desk.app.take_dirty());
+}

@@ -1,0 +1,6 @@
+//! Tests of the screens as a whole: keys in, state, effects and frames out.
+
+mod actions;
+mod board;
+mod property;
+mod snapshots;

@@ -1,0 +1,124 @@
+//! `update` and `view` never panic, whatever comes in whatever order at whatever size.
+
+use crate::app::{update, view};
+use crate::action::{TABLE, parse_sequence};
+use crate::effect::Effect;
+use crate::look::Depth;
+use crate::msg::*;
+use crate::query::{Reply, RequestId};
+use crate::testing::{Desk, Stub, now, row};
+use chrono::Duration;
+use crokey::KeyCombination;
+use crokey::crossterm::event::{KeyCode, KeyModifiers};
+use noctule_domain::page::{Page, Total};
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+#[derive(Debug, Clone)]
+enum Event {
+    Msg(Msg),
+    /// All keys of an action of the table.
+    Action(usize),
+    /// The store answers everything asked so far, or fails, or never answers.
+    Settle,
+    Fail,
+    Forget,
+}
+
+fn key() -> impl Strategy<Value = KeyCombination> {
+    let code = prop_oneof![
+        8 => any::<char>().prop_map(KeyCode::Char),
+        8 => prop::char::range(' ', '~').prop_map(KeyCode::Char),
+        2 => Just(KeyCode::Enter), 2 => Just(KeyCode::Esc), 2 => Just(KeyCode::Tab), 1 => Just(KeyCode::BackTab),
+        1 => Just(KeyCode::Up), 1 => Just(KeyCode::Down), 1 => Just(KeyCode::PageDown), 1 => Just(KeyCode::End),
+        1 => Just(KeyCode::Backspace), 1 => Just(KeyCode::Delete), 1 => (0u8..30).prop_map(KeyCode::F), 1 => Just(KeyCode::Null),
+    ];
+    (code, any::<u8>()).prop_map(|(code, bits)| KeyCombination::one_key(code, KeyModifiers::from_bits_truncate(if bits > 200 { bits } else { 0 })))
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let page = (0u64..10_000, 0u64..200, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(from, len, before, after, hostile)| {
+        Reply::Subscribers(Page {
+            rows: (from..from + len).map(|at| row(at, hostile)).collect(),
+            more_before: before,
+            more_after: after,
+            total: Total::Exact(len),
+        })
+    });
+    prop_oneof![
+        12 => key().prop_map(|k| Event::Msg(Msg::Key(k))),
+        16 => (0..TABLE.len()).prop_map(Event::Action),
+        1 => "\\PC{0,40}|.{0,40}".prop_map(|t| Event::Msg(Msg::Paste(t))),
+        2 => (0u16..200, 0u16..70).prop_map(|(w, h)| Event::Msg(Msg::Resize(w, h))),
+        1 => any::<i32>().prop_map(|s| Event::Msg(Msg::Tick(now() + Duration::seconds(i64::from(s))))),
+        1 => (0u16..220, 0u16..80, 0u8..5).prop_map(|(column, row, kind)| {
+            let kind = [MouseKind::Click, MouseKind::Drag, MouseKind::Release, MouseKind::ScrollUp, MouseKind::ScrollDown][usize::from(kind)];
+            Event::Msg(Msg::Mouse(Mouse { kind, column, row }))
+        }),
+        1 => (0u64..60, page).prop_map(|(id, reply)| Event::Msg(Msg::Reply { id: RequestId(id), reply })),
+        2 => Just(Event::Msg(Msg::Changed)),
+        6 => Just(Event::Settle),
+        1 => Just(Event::Fail),
+        1 => Just(Event::Forget),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_messages_panics_and_every_frame_can_be_drawn(
+        events in prop::collection::vec(event(), 1..60),
+        len in prop_oneof![Just(0u64), Just(1), 2u64..300, Just(1_000_000)],
+        hostile in any::<bool>(),
+        ascii in any::<bool>(),
+    ) {
+        let mut stub = Stub::of(len);
+        stub.hostile = hostile;
+        let mut desk = Desk::board(stub);
+        desk.look("dark", Depth::True, ascii);
+        let mut open: Vec<Effect> = Vec::new();
+        for event in events {
+            match event {
+                Event::Msg(msg) => {
+                    let json = serde_json::to_string(&msg).expect("every message can be recorded");
+                    prop_assert!(serde_json::from_str::<Msg>(&json).is_ok() || matches!(&msg, Msg::Key(_)), "{}", json);
+                    open.extend(update(&mut desk.app, msg));
+                }
+                Event::Action(at) => {
+                    for key in TABLE[at].keys.first().and_then(|k| parse_sequence(k)).unwrap_or_default() {
+                        open.extend(update(&mut desk.app, Msg::Key(key)));
+                    }
+                }
+                Event::Settle => desk.settle(std::mem::take(&mut open)),
+                Event::Fail => {
+                    desk.stub.failing = Some("gone");
+                    desk.settle(std::mem::take(&mut open));
+                    desk.stub.failing = None;
+                }
+                Event::Forget => open.clear(),
+            }
+            let area = desk.app.screen();
+            let mut terminal = Terminal::new(TestBackend::new(area.width, area.height)).expect("a terminal");
+            terminal.draw(|frame| view(&desk.app, desk.app.look(), frame)).expect("a frame");
+            let shown = terminal.backend().buffer();
+            if ascii {
+                for cell in shown.content() {
+                    prop_assert!(cell.symbol().is_ascii() || cell.symbol().is_empty(), "{:?}", cell.symbol());
+                }
+            }
+            for cell in shown.content() {
+                prop_assert!(!cell.symbol().chars().any(|c| c.is_control()), "{:?}", cell.symbol());
+            }
+        }
+    }
+
+    #[test]
+    fn any_size_can_be_drawn(width in 0u16..160, height in 0u16..60, keys in "[1-8?:/iygvM*]{0,4}") {
+        let mut desk = Desk::board(Stub::of(200));
+        desk.resize(width, height);
+        desk.type_text(&keys);
+        desk.frame();
+    }
+}
