@@ -81,7 +81,7 @@ impl Netbox {
         match reply.status {
             201 => self.verify(ask, pools, parent, &reply).await.map(Posted::Here),
             // Any other success is not what NetBox says here: somebody else answered.
-            200..300 => Err(NetboxError::Garbage { doing, status: reply.status, what: Garbage::Unexpected("not a 201") }),
+            200 | 202..300 => Err(NetboxError::Garbage { doing, status: reply.status, what: Garbage::Unexpected("not a 201") }),
             409 if !reply.json.is_null() => Ok(Posted::NoRoom),
             404 if is_missing(&reply) => {
                 self.known().parents.remove(&parent.id);

@@ -51,7 +51,7 @@ impl Netbox {
                 }
                 412 => continue,
                 404 if is_missing(&reply) => return Err(NetboxError::Gone { id, expect, found: None }),
-                200..300 => return Err(NetboxError::Garbage { doing, status: reply.status, what: Garbage::Unexpected("not a 200") }),
+                201..300 => return Err(NetboxError::Garbage { doing, status: reply.status, what: Garbage::Unexpected("not a 200") }),
                 _ => return Err(reply.refused(doing)),
             }
         }
@@ -77,7 +77,9 @@ impl Netbox {
                 204 => return Ok(()),
                 404 if is_missing(&reply) => return Ok(()),
                 412 => continue,
-                200..300 => return Err(NetboxError::Garbage { doing, status: reply.status, what: Garbage::Unexpected("not a 204") }),
+                200..204 | 205..300 => {
+                    return Err(NetboxError::Garbage { doing, status: reply.status, what: Garbage::Unexpected("not a 204") });
+                }
                 _ => return Err(reply.refused(doing)),
             }
         }

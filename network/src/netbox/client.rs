@@ -46,6 +46,11 @@ impl Netbox {
         Ok(Self { http, config, in_flight: Semaphore::new(IN_FLIGHT), known: Mutex::default() })
     }
 
+    /// Where it is, as configured.
+    pub fn url(&self) -> &str {
+        &self.config.url
+    }
+
     pub(super) fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

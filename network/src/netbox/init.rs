@@ -50,10 +50,10 @@ impl Netbox {
                 .any(|s| matches!(s, InitStep::CreateField(name) if p.as_str().contains(name) && p.as_str().contains("does not exist")))
         };
         let by_hand: Vec<InitStep> = problems(&present).into_iter().filter(|p| !created(p)).map(InitStep::ByHand).collect();
-        if let Some(tag) = &self.config.tag {
-            if !self.has_tag(tag).await? {
-                steps.push(InitStep::CreateTag(tag.clone()));
-            }
+        if let Some(tag) = &self.config.tag
+            && !self.has_tag(tag).await?
+        {
+            steps.push(InitStep::CreateTag(tag.clone()));
         }
         steps.extend(by_hand);
         Ok(steps)

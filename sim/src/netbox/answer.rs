@@ -99,6 +99,7 @@ impl Answer {
             500,
             json!({ "error": error, "exception": exception, "netbox_version": version.full(), "python_version": version.python() }),
         )
+        .with("API-Version", version.api())
     }
 
     pub fn page_not_found(version: Version) -> Self {
@@ -109,5 +110,6 @@ impl Answer {
                 version.full()
             ),
         )
+        .with("API-Version", version.api())
     }
 }

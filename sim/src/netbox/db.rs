@@ -338,7 +338,7 @@ impl Db {
             BadNet::Garbage => format!("{} is not a prefix", seed.prefix),
             BadNet::HostBits(_) => format!("{} has host bits", seed.prefix),
         })?;
-        let mut prefix = self.draft(net, Uuid::nil());
+        let mut prefix = self.draft(net, Uuid::new_v4());
         prefix.id = self.take_id();
         prefix.vrf = seed.vrf;
         if !seed.status.is_empty() {

@@ -80,12 +80,14 @@ pub enum Say {
     GatewayTimeout504,
     /// 500 JSON.
     ReadOnlyDatabase,
-    /// 500 JSON.
+    /// 500 JSON: the connection of the worker is dead.
     PostgresDown,
+    /// 500 JSON: a worker without a connection can not get one.
+    PostgresRefuses,
 }
 
 impl Say {
-    pub const ALL: [Say; 12] = [
+    pub const ALL: [Say; 13] = [
         Self::Unauthorized401,
         Self::Forbidden403,
         Self::NotFound404,
@@ -98,6 +100,7 @@ impl Say {
         Self::GatewayTimeout504,
         Self::ReadOnlyDatabase,
         Self::PostgresDown,
+        Self::PostgresRefuses,
     ];
 
     pub fn answer(self, version: Version, method: &str) -> Answer {
@@ -119,9 +122,15 @@ impl Say {
                 let verb = if method == "PATCH" || method == "GET" { "UPDATE" } else { "INSERT" };
                 Answer::server_error(version, &format!("cannot execute {verb} in a read-only transaction"), "InternalError")
             }
+            Self::PostgresDown if version == Version::V4_4 => Answer::server_error(version, "the connection is closed", "OperationalError"),
             Self::PostgresDown => Answer::server_error(
                 version,
                 "consuming input failed: server closed the connection unexpectedly\n\tThis probably means the server terminated abnormally\n\tbefore or while processing the request.",
+                "OperationalError",
+            ),
+            Self::PostgresRefuses => Answer::server_error(
+                version,
+                "connection failed: connection to server at \"127.0.0.1\", port 5544 failed: Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?",
                 "OperationalError",
             ),
         }
@@ -149,10 +158,10 @@ pub fn bend(fault: Fault, mut answer: Answer) -> Answer {
             }
         }
         Fault::WrongPrefix => {
-            if let Body::Json(Value::Object(map)) = &mut answer.body {
-                if map.contains_key("prefix") {
-                    map.insert("prefix".to_owned(), "3fff:dead::/56".into());
-                }
+            if let Body::Json(Value::Object(map)) = &mut answer.body
+                && map.contains_key("prefix")
+            {
+                map.insert("prefix".to_owned(), "3fff:dead::/56".into());
             }
         }
         _ => {}

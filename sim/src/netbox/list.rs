@@ -129,7 +129,8 @@ fn quote(text: &str) -> String {
 
 /// Choice filters refuse what they do not know; the others do not.
 fn bad_choice(db: &Db, request: &Request) -> Option<Answer> {
-    let checks: [(&str, &dyn Fn(&str) -> bool); 4] = [
+    type Known<'a> = &'a dyn Fn(&str) -> bool;
+    let checks: [(&str, Known<'_>); 4] = [
         ("status", &|v| STATUSES.contains(&v)),
         ("tag", &|v| db.tags.iter().any(|t| t.slug == v)),
         ("tenant", &|v| db.tenants.iter().any(|t| t.slug == v)),

@@ -22,7 +22,8 @@ pub fn answer(db: &mut Db, tokens: &[SimToken], request: &Request, id: Uuid) -> 
             format!(
                 "<html>\n  <head>\n    <title>Bad Request</title>\n  </head>\n  <body>\n    <h1><p>Bad Request</p></h1>\n    Request Line is too large ({line} &gt; {MAX_LINE})\n  </body>\n</html>\n"
             ),
-        );
+        )
+        .with("Content-Type", "text/html");
     }
     let version = db.version;
     let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();

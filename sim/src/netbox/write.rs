@@ -145,6 +145,7 @@ impl Writer<'_> {
         let mut drafts = Vec::new();
         let mut list = Vec::new();
         let mut bad = false;
+        let mut stale = false;
         for ask in &asks {
             let mut draft = self.db.draft(Net { family: 6, addr: 0, len: 128 }, self.id);
             let empty = Map::new();
@@ -159,6 +160,8 @@ impl Writer<'_> {
                 }
                 Err(error) => return self.refuse(error),
             }
+            // 4.4 reads what it stored back only when it has tags; 4.6 always does.
+            stale = self.db.version == Version::V4_4 && !fields.contains_key("tags");
             drafts.push((draft, Self::message(fields)));
         }
         if bad {
@@ -168,7 +171,10 @@ impl Writer<'_> {
             return Answer::forbidden();
         }
         let stored: Vec<Prefix> = drafts.into_iter().map(|(draft, message)| self.insert(draft, &message)).collect();
-        let mut out: Vec<Value> = stored.iter().map(|p| render::prefix(self.db, &self.request.host, p, Place::Counted)).collect();
+        let mut out: Vec<Value> = stored
+            .iter()
+            .map(|p| render::prefix(self.db, &self.request.host, p, if stale { Place::Stale } else { Place::Counted }))
+            .collect();
         match (single, out.pop(), stored.first()) {
             (true, Some(only), Some(first)) => {
                 let location = format!("http://{}/api/ipam/prefixes/{}/", self.request.host, first.id);
