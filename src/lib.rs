@@ -2,7 +2,11 @@
 //! here: the other crates of the workspace meet in this one.
 
 pub mod cli;
+pub mod commands;
+pub mod compose;
 pub mod config;
+pub mod console;
+pub mod csv_import;
 pub mod exit;
 pub mod near;
 pub mod secrets;

@@ -37,6 +37,7 @@ pub trait Ipam: Send + Sync + 'static {
 pub struct AllocateAsk {
     pub operation: OperationId,
     /// NetBox ids of the pools to try in this order; the next one is tried only after a clear "no room" (409).
+    /// Empty: the configured ones.
     pub pools: Vec<i64>,
     pub prefix_len: u8,
     pub subscriber_number: SafeText,

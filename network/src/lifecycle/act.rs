@@ -49,7 +49,7 @@ impl Inner {
         let subscriber = &context.subscriber;
         let ask = AllocateAsk {
             operation: context.operation.id,
-            pools: options.pool.map_or_else(|| self.config.pools.clone(), |pool| vec![pool]),
+            pools: options.pool.into_iter().collect(),
             prefix_len: prefix_len(context),
             subscriber_number: subscriber.subscriber_number.clone(),
             username: SafeText::new(subscriber.username.as_str()),

@@ -14,8 +14,6 @@ use tokio::sync::{Notify, Semaphore, broadcast, oneshot};
 #[derive(Clone)]
 pub struct ExecutorConfig {
     pub clock: Arc<dyn Clock>,
-    /// NetBox ids of the pools, in the order in which they are tried.
-    pub pools: Vec<i64>,
     /// First and longest wait between two tries of a step whose upstream is away or unclear.
     pub backoff: (Duration, Duration),
     /// How often a lease is renewed; well below its length.
@@ -27,10 +25,9 @@ pub struct ExecutorConfig {
 }
 
 impl ExecutorConfig {
-    pub fn new(clock: Arc<dyn Clock>, pools: Vec<i64>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
-            pools,
             backoff: (Duration::from_secs(1), Duration::from_secs(60)),
             renew_every: Duration::from_secs(10),
             parallel: 64,

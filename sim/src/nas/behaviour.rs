@@ -25,6 +25,8 @@ pub struct Behaviour {
     pub ignores: BTreeSet<AttrKey>,
     /// ACK, and nothing is carried out: neither change nor disconnect.
     pub lie_ack: bool,
+    /// ACK for a session that this NAS does not have: for a simulator without sessions of its own.
+    pub acks_strangers: bool,
     pub several: Several,
     /// NAKs carry an Error-Cause (accel-ppp, JunosE and old FreeRADIUS often give none, but for 403 and 503).
     pub gives_cause: bool,

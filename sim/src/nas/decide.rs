@@ -91,6 +91,7 @@ pub(super) fn decide(packet: &Packet, behaviour: &Behaviour, me: &NasIdentity, s
         };
     };
     match (hit.len(), behaviour.several) {
+        (0, _) if behaviour.acks_strangers => {}
         (0, _) => return nak(behaviour, 503),
         (1, _) | (_, Several::All) => {}
         (_, Several::First) => hit.truncate(1),

@@ -164,6 +164,7 @@ fn strict() -> Behaviour {
         refuses: BTreeSet::new(),
         ignores: BTreeSet::new(),
         lie_ack: false,
+        acks_strangers: false,
         several: Several::Refuse,
         gives_cause: true,
         authorize_only: true,

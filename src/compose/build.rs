@@ -1,0 +1,80 @@
+//! From a configuration to running services. Nothing is asked of an upstream here: a NetBox that is away must not keep the screen away.
+
+use super::Services;
+use crate::config::{Config, Loaded};
+use crate::console::{SystemClock, World};
+use crate::exit::{Exit, Failure};
+use crate::secrets::Secrets;
+use noctule_domain::SafeText;
+use noctule_domain::lifecycle::{Actor, Methods};
+use noctule_network::lifecycle::{Executor, ExecutorConfig};
+use noctule_network::netbox::{Netbox, NetboxConfig, PoolConfig, Timeouts};
+use noctule_network::radius::profiles::{self, Profiles};
+use noctule_network::radius::{Engine, EngineConfig, RadiusClient};
+use noctule_network::upstream::Ipam;
+use noctule_storage::{MethodsOf, Store};
+use std::sync::Arc;
+
+/// The NAS profiles in force: the built-in ones, and those of the configured folder over them.
+fn profiles_of(loaded: &Loaded) -> Result<Profiles, Failure> {
+    match &loaded.config.radius.profiles_dir {
+        None => Ok(Profiles::built_in()),
+        Some(folder) => {
+            profiles::load_dir(folder).map_err(|e| Failure::new(Exit::Config, format!("the NAS profiles in {}: {e}", folder.display())))
+        }
+    }
+}
+
+/// The methods of NAS profiles, built-in and of the configured folder, for the store.
+pub fn methods(loaded: &Loaded) -> Result<MethodsOf, Failure> {
+    let profiles = profiles_of(loaded)?;
+    Ok(Arc::new(move |key| profiles.get(key).map(|p| Methods { activate: p.activate, suspend: p.suspend, resume: p.resume })))
+}
+
+/// The client of the configured NetBox: `None` when none is configured, words when it can not be used as it is configured.
+pub(super) fn netbox(config: &Config, secrets: &Secrets) -> Result<Option<Netbox>, SafeText> {
+    let settings = &config.netbox;
+    let Some(url) = &settings.url else { return Ok(None) };
+    let words = |text: String| SafeText::new(&text);
+    let reference = settings.token.as_ref().ok_or_else(|| words("NetBox has no token: set token in [netbox]".to_owned()))?;
+    let token = secrets.resolve(reference).map_err(|e| words(format!("the token of NetBox ({reference}): {e}")))?;
+    let pools = settings
+        .pools
+        .iter()
+        .filter_map(|pool| match (pool.id, pool.prefix) {
+            (Some(id), _) => Some(PoolConfig::id(id, pool.vrf, pool.delegated_len)),
+            (None, Some(prefix)) => Some(PoolConfig::prefix(prefix, pool.vrf, pool.delegated_len)),
+            (None, None) => None,
+        })
+        .collect();
+    let mut wanted = NetboxConfig::new(url.clone(), token, pools);
+    wanted.tag.clone_from(&settings.tag);
+    wanted.extra_ca.clone_from(&settings.ca_file);
+    wanted.allow_plain_http = settings.allow_plain_http;
+    wanted.timeouts = Timeouts { connect: settings.connect_timeout(), read: settings.timeout(), ..Timeouts::default() };
+    Netbox::new(wanted).map(Some).map_err(|e| words(e.to_string()))
+}
+
+/// Puts everything together. `read_only` says why nothing may be changed, if so.
+pub fn services(
+    loaded: &Loaded,
+    store: Store,
+    secrets: Secrets,
+    actor: Actor,
+    read_only: Option<SafeText>,
+) -> Result<Arc<Services>, Failure> {
+    let (netbox, netbox_trouble) = match netbox(&loaded.config, &secrets) {
+        Ok(netbox) => (netbox.map(Arc::new), None),
+        Err(words) => (None, Some(words)),
+    };
+    let engine = EngineConfig { source: loaded.config.radius.source, ..EngineConfig::default() };
+    let engine = Engine::new(engine).map_err(|e| Failure::new(Exit::Internal, format!("no UDP socket for RADIUS: {e}")))?;
+    let resolve =
+        move |reference: &noctule_domain::secret::SecretRef| secrets.resolve(reference).map_err(|e| SafeText::new(&e.to_string()));
+    let radius = Arc::new(RadiusClient::new(engine, Arc::new(resolve), Arc::new(profiles_of(loaded)?)));
+    let mut config = ExecutorConfig::new(Arc::new(SystemClock));
+    config.hold = chrono::Duration::from_std(loaded.config.hold()).unwrap_or(config.hold);
+    let ipam = netbox.clone().map(|netbox| netbox as Arc<dyn Ipam>);
+    let executor = Executor::new(Arc::new(store.clone()), ipam, radius.clone(), config);
+    Ok(Arc::new(Services { store, executor, netbox, netbox_trouble, radius, actor, world: World::default(), read_only }))
+}

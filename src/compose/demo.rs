@@ -1,0 +1,267 @@
+//! `noctule demo`: a made-up provider on a store in a scratch folder, with a simulated NetBox and simulated NASes on loopback ports of
+//! their own. What the operator does there goes through exactly the code that talks to the real ones; only addresses differ.
+
+use super::demo_fill::fill;
+use super::{Services, run_console, services};
+use crate::cli::{DemoArgs, GlobalArgs};
+use crate::commands::{actor, store_options};
+use crate::config::{Config, Folders, Loaded, NetboxConfig, PoolConfig};
+use crate::exit::{Exit, Failure};
+use crate::secrets::Secrets;
+use noctule_domain::lifecycle::Ipv6State;
+use noctule_domain::secret::SecretRef;
+use noctule_network::lifecycle::Event;
+use noctule_sim::nas::{LoginProfile, NasSim};
+use noctule_sim::netbox::{DEFAULT_TOKEN, Fault, NetboxSim, On, Say, SeedPrefix};
+use noctule_sim::world::{SUSPENDED_FILTER, Trouble, World, WorldConfig, bad_minute};
+use noctule_storage::Store;
+use noctule_ui::Notice;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often people in the field move.
+const STEP: Duration = Duration::from_secs(3);
+
+/// What the made-up RADIUS server says at a login: prefix and state, by user name. Kept in step with the store.
+type Logins = Arc<Mutex<HashMap<String, (Option<ipnet::Ipv6Net>, Ipv6State)>>>;
+
+pub async fn demo(args: &DemoArgs, flags: &GlobalArgs) -> Result<Exit, Failure> {
+    let scratch = Scratch::make(args.keep.as_deref())?;
+    let demo = Demo::start(args, flags, &scratch.path).await?;
+    let mut notices = vec![Notice::info(
+        "This provider is made up; its NetBox and NASes are simulated, and everything else is real. F1 or ? for help, 2 for subscribers.",
+    )];
+    if args.bad_minute {
+        notices.push(Notice::warning("A bad minute is coming: slow and dead NASes, a NetBox that answers 500."));
+    }
+    let exit = run_console(demo.services.clone(), &demo.loaded, flags, notices, true).await;
+    demo.stop().await;
+    scratch.leave();
+    exit
+}
+
+/// A running demo.
+pub struct Demo {
+    pub services: Arc<Services>,
+    pub loaded: Loaded,
+    pub netbox: Arc<NetboxSim>,
+    pub nases: Vec<NasSim>,
+    cancel: CancellationToken,
+}
+
+impl Demo {
+    /// Makes the provider in `folder`, which must be there, private, and without a store.
+    pub async fn start(args: &DemoArgs, flags: &GlobalArgs, folder: &Path) -> Result<Self, Failure> {
+        let failed = |what: &str, error: &dyn std::fmt::Display| Failure::new(Exit::Internal, format!("{what}: {error}"));
+        let secrets = folder.join("nas-secrets");
+        let mut config = WorldConfig::new(args.seed, chrono::Utc::now());
+        config.subscribers = u64::from(args.subscribers);
+        config.secrets.clone_from(&secrets);
+        let world = tokio::task::spawn_blocking(move || World::generate(config)).await.map_err(|e| failed("the demo world", &e))?;
+
+        let logins: Logins = Arc::default();
+        let mut nases = Vec::new();
+        for (i, mut sim) in world.nas_sims().into_iter().enumerate() {
+            private_write(&secrets, world.nases[i].name.as_str(), world.nas_secret(i).expose())?;
+            let known = logins.clone();
+            sim.login = Some(Arc::new(move |username: &str| login(&known, username)));
+            nases.push(NasSim::start(sim).await.map_err(|e| failed("the simulated NAS", &e))?);
+        }
+        let prefixes = world.netbox_seed().map(|p| SeedPrefix {
+            prefix: p.prefix.to_string(),
+            status: p.status.word().to_owned(),
+            description: p.description.into_string(),
+            operation_id: p.owner.as_ref().map(|o| o.operation.to_string()),
+            subscriber_id: p.owner.as_ref().map(|o| o.subscriber_number.to_string()),
+            hold_until: p.owner.as_ref().and_then(|o| o.hold_until).map(|t| t.to_rfc3339()),
+            is_pool: p.is_pool,
+            ..SeedPrefix::default()
+        });
+        let sim = noctule_sim::netbox::NetboxConfig { prefixes: prefixes.collect(), ..Default::default() };
+        let netbox = Arc::new(NetboxSim::start(sim).await.map_err(|e| failed("the simulated NetBox", &e))?);
+        private_write(folder, "netbox-token", DEFAULT_TOKEN.as_bytes())?;
+
+        let loaded = loaded(&world, flags, folder, &netbox)?;
+        let kept = format!(
+            "# The store of a demo; its simulated NetBox and NASes are gone.\n[tenant]\nid = \"{}\"\nname = \"Noctule demo\"\n\n[store]\npath = \"noctule.db\"\n",
+            world.tenant
+        );
+        private_write(folder, "config.toml", kept.as_bytes())?;
+        let store = Store::open(&loaded.store_path(), store_options(&loaded)?)?;
+        let addresses: Vec<_> = nases.iter().map(NasSim::addr).collect();
+        fill(&store, &world, &addresses, &logins).await?;
+        let services = services(&loaded, store, Secrets::new(folder), actor(&loaded, "demo"), None)?;
+
+        let cancel = CancellationToken::new();
+        let run = |work: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
+            let cancel = cancel.clone();
+            tokio::spawn(async move {
+                tokio::select! { () = work => {}, () = cancel.cancelled() => {} }
+            });
+        };
+        run(Box::pin(keep_logins(services.clone(), logins)));
+        if args.bad_minute {
+            run(Box::pin(play(nases.clone(), netbox.clone())));
+        }
+        run(Box::pin(drive(services.clone(), world)));
+        Ok(Self { services, loaded, netbox, nases, cancel })
+    }
+
+    pub async fn stop(self) {
+        self.cancel.cancel();
+        self.netbox.go_down().await;
+    }
+}
+
+fn loaded(world: &World, flags: &GlobalArgs, folder: &Path, netbox: &NetboxSim) -> Result<Loaded, Failure> {
+    let mut config = Config::default();
+    config.tenant.id = Some(world.tenant);
+    config.tenant.name = Some("Noctule demo".into());
+    config.operator.name = Some("demo".into());
+    config.store.path = Some(folder.join("noctule.db"));
+    config.console.ascii = flags.ascii;
+    config.console.plain = flags.plain;
+    if let Some(theme) = flags.theme.as_deref().and_then(crate::config::Theme::from_word) {
+        config.console.theme = theme;
+    }
+    config.netbox = NetboxConfig {
+        url: Some(netbox.url()),
+        token: Some(SecretRef::File(folder.join("netbox-token"))),
+        tag: Some("noctule".to_owned()),
+        pools: world
+            .pools()
+            .into_iter()
+            .map(|p| PoolConfig { id: Some(p.id), prefix: None, vrf: p.vrf, delegated_len: p.delegated_len })
+            .collect(),
+        ..NetboxConfig::default()
+    };
+    let folders = Folders { config: folder.to_owned(), data: folder.to_owned(), state: folder.to_owned() };
+    Ok(Loaded { config, folders, file: folder.join("config.toml"), file_found: false, read_only: flags.read_only })
+}
+
+/// What a session gets at a login: the prefix of an active subscriber, the garden of a suspended one, no prefix for the others.
+fn login(logins: &Logins, username: &str) -> Option<LoginProfile> {
+    let logins = logins.lock().unwrap_or_else(PoisonError::into_inner);
+    let (prefix, state) = logins.get(username)?;
+    let mut profile = LoginProfile::default();
+    match state {
+        Ipv6State::Active => profile.delegated_prefixes.extend(*prefix),
+        Ipv6State::Suspended => {
+            profile.delegated_prefixes.extend(*prefix);
+            profile.filter = Some(SUSPENDED_FILTER.to_owned());
+        }
+        _ => {}
+    }
+    Some(profile)
+}
+
+/// The made-up RADIUS server learns what the store says.
+async fn keep_logins(services: Arc<Services>, logins: Logins) {
+    let mut events = services.executor.events();
+    loop {
+        match events.recv().await {
+            Ok(Event::Ended(finished)) => remember(&logins, &finished.subscriber),
+            Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+            Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+pub(super) fn remember(
+    logins: &Mutex<HashMap<String, (Option<ipnet::Ipv6Net>, Ipv6State)>>,
+    subscriber: &noctule_domain::subscriber::Subscriber,
+) {
+    let mut logins = logins.lock().unwrap_or_else(PoisonError::into_inner);
+    logins.insert(subscriber.username.as_str().to_owned(), (subscriber.ipv6.prefix, subscriber.ipv6.state));
+}
+
+/// People drive about.
+async fn drive(services: Arc<Services>, mut world: World) {
+    loop {
+        tokio::time::sleep(STEP).await;
+        for (technician, fix) in world.step(STEP) {
+            if let Err(error) = services.store.technician_fix(technician, fix).await {
+                tracing::debug!(%error, "a position was not stored");
+            }
+        }
+    }
+}
+
+/// The bad minute, once, a little after the start.
+async fn play(nases: Vec<NasSim>, netbox: Arc<NetboxSim>) {
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    let normal: Vec<_> = nases.iter().map(NasSim::behaviour).collect();
+    let began = tokio::time::Instant::now();
+    for trouble in bad_minute(nases.len()) {
+        tokio::time::sleep_until(began + trouble.at).await;
+        tracing::warn!(target: "demo", "{}", trouble.words);
+        match &trouble.what {
+            Trouble::NetboxFails { .. } => netbox.random_faults(On::Any, 1.0, 1, vec![Fault::Say(Say::ALL[0])]),
+            Trouble::NetboxWell => netbox.clear_faults(),
+            what => {
+                if let Some(i) = what.nas() {
+                    nases[i].behave(|behaviour| {
+                        what.apply(behaviour, &normal[i]);
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn private_write(folder: &Path, name: &str, secret: &[u8]) -> Result<(), Failure> {
+    use std::io::Write;
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    let path = folder.join(name);
+    let write = || -> std::io::Result<()> {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        file.write_all(secret)
+    };
+    write().map_err(|e| Failure::new(Exit::Internal, format!("{} can not be written: {e}", path.display())))
+}
+
+/// The folder of a demo: a scratch one, removed at the end (also of a panic), or the operator's own, kept.
+struct Scratch {
+    path: PathBuf,
+    keep: bool,
+}
+
+impl Scratch {
+    fn make(keep: Option<&Path>) -> Result<Self, Failure> {
+        use std::os::unix::fs::DirBuilderExt;
+        let path =
+            keep.map_or_else(|| std::env::temp_dir().join(format!("noctule-demo-{}", uuid::Uuid::now_v7().simple())), Path::to_path_buf);
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .map_err(|e| Failure::new(Exit::Internal, format!("the folder {} can not be made: {e}", path.display())))?;
+        if path.join("noctule.db").exists() {
+            let shown = path.display();
+            // Its simulated NetBox and NASes ended with the demo that made it; new ones would know nothing of what was done since.
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("{shown} holds a demo already: look at it with `noctule --config {shown}/config.toml`, or name another folder"),
+            ));
+        }
+        Ok(Self { path, keep: keep.is_some() })
+    }
+
+    fn leave(&self) {
+        if self.keep {
+            println!("The store of this demo is kept. Look at it: noctule --config {}", self.path.join("config.toml").display());
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.keep {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Composition: where configuration, store, executor, screens, upstreams and simulators meet. Every command that acts and the console use
+//! the same `Services`; the demo differs only in what its configuration points to.
+
+mod build;
+mod console;
+mod demo;
+mod demo_fill;
+mod operate;
+mod services;
+mod sims;
+mod upstreams;
+
+pub use build::{methods, services};
+pub use console::{console, replay, run_console};
+pub use demo::{Demo, demo};
+pub use operate::{operate, resume};
+pub use services::Services;
+pub use sims::sim;
+pub use upstreams::{Probed, init_netbox, netbox_check, pools, probe};

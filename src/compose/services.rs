@@ -1,0 +1,167 @@
+//! What a running Noctule has: the store, the executor, NetBox, the NASes. Made once from a configuration; the console, the command line
+//! and the demo use the same.
+
+use crate::console::World;
+use noctule_domain::lifecycle::{Actor, OperationStatus};
+use noctule_domain::nas::NasReach;
+use noctule_domain::ports::{AuthorityError, BeginOperation};
+use noctule_domain::{NasId, OperationId, Retry, SafeText, SubscriberId};
+use noctule_network::lifecycle::{Executor, Started};
+use noctule_network::netbox::Netbox;
+use noctule_network::radius::RadiusClient;
+use noctule_storage::{OperationFilter, Store, StoreError};
+use noctule_ui::query::{MapView, NetworkView, SubscriberView};
+use noctule_ui::{Notice, Query, Reply};
+use std::sync::Arc;
+
+pub struct Services {
+    pub store: Store,
+    pub executor: Executor,
+    pub netbox: Option<Arc<Netbox>>,
+    /// Why the configured NetBox can not be used: no token, a bad URL.
+    pub netbox_trouble: Option<SafeText>,
+    pub radius: Arc<RadiusClient>,
+    pub actor: Actor,
+    pub world: World,
+    /// Why nothing may be changed, if so.
+    pub read_only: Option<SafeText>,
+}
+
+impl Services {
+    pub fn read_only(&self) -> bool {
+        self.read_only.is_some()
+    }
+
+    /// One is configured, usable or not.
+    pub fn has_netbox(&self) -> bool {
+        self.netbox.is_some() || self.netbox_trouble.is_some()
+    }
+
+    /// Begins an operation, unless nothing may be changed.
+    pub async fn start(&self, request: BeginOperation) -> Result<Started, AuthorityError> {
+        self.may_change()?;
+        self.executor.start(request).await
+    }
+
+    /// Tries an open operation now, or begins an ended one anew.
+    pub async fn resume(&self, id: OperationId) -> Result<Started, AuthorityError> {
+        self.may_change()?;
+        self.executor.resume(id, OperationId::from_uuid(uuid::Uuid::now_v7()), self.actor.clone()).await
+    }
+
+    fn may_change(&self) -> Result<(), AuthorityError> {
+        match &self.read_only {
+            None => Ok(()),
+            Some(why) => Err(AuthorityError::Store { message: why.clone(), retry: Retry::AfterFix }),
+        }
+    }
+
+    /// How many operations run and wait.
+    pub async fn work(&self) -> Result<(u64, u64), StoreError> {
+        let open = self.store.operations(OperationFilter { open_only: true, status: None, limit: 1000 }).await?;
+        let waiting = open.iter().filter(|row| row.status == OperationStatus::Waiting).count() as u64;
+        Ok((open.len() as u64 - waiting, waiting))
+    }
+
+    /// Asks NetBox for its version and pools and stores the pools. The words are for the header and the Network pane.
+    pub async fn refresh_pools(&self) -> Result<SafeText, SafeText> {
+        let Some(netbox) = &self.netbox else {
+            return Err(self.netbox_trouble.clone().unwrap_or_else(|| "No NetBox is configured.".into()));
+        };
+        let check = netbox.check().await.map_err(|error| SafeText::new(&error.to_string()))?;
+        let mut words = format!("NetBox {} at {}", check.version, netbox.url());
+        for problem in check.custom_fields.iter().chain(&check.pool_problems) {
+            words.push_str("; ");
+            words.push_str(problem.as_str());
+        }
+        if !self.read_only() && !self.store.is_read_only() {
+            self.store.pools_replace(check.pools).await.map_err(|error| SafeText::new(&error.to_string()))?;
+        }
+        Ok(SafeText::new(&words))
+    }
+
+    /// A harmless request to a NAS; its answer as a notice, its health into the store.
+    pub async fn probe_words(&self, id: NasId) -> Notice {
+        let nas = match self.store.nas(id).await {
+            Ok(Some(nas)) => nas,
+            Ok(None) => return Notice::warning("That NAS is not registered any more."),
+            Err(error) => return Notice::warning(error.to_string()),
+        };
+        let probe = self.radius.probe(&nas).await;
+        if !self.read_only() {
+            let stored = noctule_domain::ports::Authority::nas_health(&self.store, id, probe.health.clone()).await;
+            if let Err(error) = stored {
+                tracing::warn!(nas = %nas.name, %error, "health of the NAS not stored");
+            }
+        }
+        match probe.health.reach {
+            NasReach::Up | NasReach::Busy => Notice::info(probe.words.into_string()),
+            NasReach::Silent | NasReach::Unknown => Notice::warning(probe.words.into_string()),
+        }
+    }
+
+    /// A subscriber's number for a sentence; its id when even that can not be read.
+    pub async fn name_of(&self, id: SubscriberId) -> SafeText {
+        match self.store.subscriber(id).await {
+            Ok(Some(subscriber)) => subscriber.subscriber_number,
+            _ => SafeText::new(&id.to_string()),
+        }
+    }
+
+    /// Answers a pane. An error is the operator's sentence.
+    pub async fn answer(&self, query: Query) -> Result<Reply, String> {
+        self.reply(query).await.map_err(|error| error.to_string())
+    }
+
+    async fn reply(&self, query: Query) -> Result<Reply, StoreError> {
+        let store = &self.store;
+        Ok(match query {
+            Query::Subscribers(request) => Reply::Subscribers(store.subscriber_page(request).await?),
+            Query::Subscriber { id, timeline } => match store.subscriber(id).await? {
+                None => Reply::Failed("This subscriber is not in the store any more.".into()),
+                Some(subscriber) => {
+                    let nas_name = self.nas_name(subscriber.nas).await?;
+                    let session_nas_name = self.nas_name(subscriber.session.as_ref().map(|s| s.nas)).await?;
+                    let timeline = store.subscriber_timeline(id, timeline.into()).await?;
+                    Reply::Subscriber(Box::new(SubscriberView { subscriber, nas_name, session_nas_name, timeline }))
+                }
+            },
+            Query::Overview => Reply::Overview(Box::new(store.overview(chrono::Utc::now()).await?)),
+            Query::Technicians => Reply::Technicians(store.technicians().await?),
+            Query::Tasks => Reply::Tasks(store.tasks().await?),
+            Query::Operations { open_only, limit } => {
+                Reply::Operations(store.operations(OperationFilter { open_only, status: None, limit: u32::from(limit) }).await?)
+            }
+            Query::Operation(id) => match store.operation(id).await? {
+                Some(view) => Reply::Operation(Box::new(view)),
+                None => Reply::Failed("This operation is not in the store any more.".into()),
+            },
+            Query::Network => {
+                let netbox = match &self.netbox {
+                    None => self.netbox_trouble.clone().unwrap_or_else(|| "No NetBox is configured.".into()),
+                    Some(netbox) => {
+                        let heard = self.world.netbox();
+                        if heard.words.is_empty() { SafeText::new(&format!("Asking {} …", netbox.url())) } else { heard.words }
+                    }
+                };
+                Reply::Network(Box::new(NetworkView { pools: store.pools().await?, nases: store.nas_rows().await?, netbox }))
+            }
+            Query::Map => Reply::Map(Box::new(MapView {
+                technicians: store.technicians().await?,
+                tasks: store.tasks().await?,
+                nases: store.nas_rows().await?,
+            })),
+            Query::Vocabulary => {
+                let vocabulary = store.vocabulary().await?;
+                Reply::Vocabulary { nas: vocabulary.nas, sites: vocabulary.sites }
+            }
+        })
+    }
+
+    async fn nas_name(&self, id: Option<NasId>) -> Result<Option<SafeText>, StoreError> {
+        match id {
+            None => Ok(None),
+            Some(id) => Ok(self.store.nas(id).await?.map(|nas| nas.name)),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Commands that ask the upstreams themselves: pools, probes, the NetBox check and its set-up.
+
+use super::{build, services};
+use crate::commands::Context;
+use crate::config::Loaded;
+use crate::exit::{Exit, Failure};
+use crate::secrets::Secrets;
+use noctule_domain::ipam::Pool;
+use noctule_domain::nas::{Nas, NasReach};
+use noctule_domain::ports::Authority;
+use noctule_domain::{Retry, SafeText};
+use noctule_network::netbox::{InitStep, Netbox, NetboxError};
+use serde::Serialize;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+/// What a NAS said to a probe, for `nas probe` and `doctor --probe`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Probed {
+    pub nas: SafeText,
+    pub reach: NasReach,
+    pub round_trip: Option<Duration>,
+    /// The answer in words.
+    pub words: SafeText,
+}
+
+/// Asks each for a session that does not exist, all at once: a silent one takes as long as its profile waits.
+pub async fn probe(context: &Context, nas: &[Nas]) -> Result<Vec<Probed>, Failure> {
+    let services = services(&context.loaded, context.store.clone(), context.secrets.clone(), context.actor.clone(), None)?;
+    let asked = nas.iter().map(|nas| {
+        let services = services.clone();
+        async move {
+            let probe = services.radius.probe(nas).await;
+            if !services.store.is_read_only() {
+                if let Err(error) = services.store.nas_health(nas.id, probe.health.clone()).await {
+                    tracing::warn!(nas = %nas.name, %error, "health of the NAS not stored");
+                }
+            }
+            Probed { nas: nas.name.clone(), reach: probe.health.reach, round_trip: probe.round_trip, words: probe.words }
+        }
+    });
+    Ok(futures::future::join_all(asked).await)
+}
+
+/// The configured pools as NetBox has them now.
+pub async fn pools(context: &Context) -> Result<Vec<Pool>, Failure> {
+    let netbox = configured(&context.loaded)?;
+    Ok(netbox.check().await.map_err(failure)?.pools)
+}
+
+/// NetBox for doctor: `Ok` is what it is in words and what is amiss (each a sentence), `Err` that it can not be used.
+pub async fn netbox_check(loaded: &Loaded) -> Result<(String, Vec<String>), Failure> {
+    let check = configured(loaded)?.check().await.map_err(failure)?;
+    let words = format!("NetBox {}, {} pool(s), {:.0} ms", check.version, check.pools.len(), check.latency.as_secs_f64() * 1000.0);
+    let amiss = check.custom_fields.iter().chain(&check.pool_problems).map(ToString::to_string);
+    Ok((words, amiss.collect()))
+}
+
+/// Makes the custom fields and the tag in NetBox, after asking unless `yes`.
+pub async fn init_netbox(loaded: &Loaded, yes: bool) -> Result<Exit, Failure> {
+    let netbox = configured(loaded)?;
+    let steps = netbox.plan_init().await.map_err(failure)?;
+    if steps.is_empty() {
+        println!("NetBox is ready: nothing to do.");
+        return Ok(Exit::Ok);
+    }
+    println!("To do in NetBox:");
+    for step in &steps {
+        println!("  - {step}");
+    }
+    let by_hand = steps.iter().any(|step| matches!(step, InitStep::ByHand(_)));
+    let ours = steps.iter().any(|step| !matches!(step, InitStep::ByHand(_)));
+    if ours {
+        if !yes && !confirmed()? {
+            println!("Nothing was changed.");
+            return Ok(Exit::Ok);
+        }
+        netbox.apply_init(&steps).await.map_err(failure)?;
+        println!("Done.");
+    }
+    if by_hand {
+        return Err(Failure::new(
+            Exit::Partly,
+            "what stands above as 'by hand' has to be changed in NetBox by a person; then run this again",
+        ));
+    }
+    Ok(Exit::Ok)
+}
+
+fn confirmed() -> Result<bool, Failure> {
+    let mut input = std::io::stdin().lock();
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(Exit::Usage, "this changes NetBox and asks first; without a terminal say --yes"));
+    }
+    print!("Do it? [y/N] ");
+    let mut answer = String::new();
+    let asked = std::io::stdout().flush().and_then(|()| input.read_line(&mut answer));
+    asked.map_err(|e| Failure::new(Exit::Internal, format!("the answer could not be read: {e}")))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn configured(loaded: &Loaded) -> Result<Netbox, Failure> {
+    let base = loaded.file.parent().map(Path::to_path_buf).unwrap_or_default();
+    match build::netbox(&loaded.config, &Secrets::new(base)) {
+        Ok(Some(netbox)) => Ok(netbox),
+        Ok(None) => Err(Failure::new(Exit::Config, "no NetBox is configured: set url, token and pools in [netbox]")),
+        Err(words) => Err(Failure::new(Exit::Config, words.into_string())),
+    }
+}
+
+fn failure(error: NetboxError) -> Failure {
+    let exit = if error.retry() == Retry::Later { Exit::Unreachable } else { Exit::Refused };
+    Failure::new(exit, error.to_string())
+}

@@ -1,0 +1,156 @@
+//! Carrying effects out. Nothing here blocks the loop: each effect is a task of its own, and its outcome comes back as a message.
+
+use super::{osc, preferences};
+use crate::compose::Services;
+use noctule_domain::lifecycle::{OperationKind, OperationOptions};
+use noctule_domain::ports::BeginOperation;
+use noctule_domain::{OperationId, SafeText};
+use noctule_network::lifecycle::Started;
+use noctule_ui::effect::OperationTarget;
+use noctule_ui::{Effect, Msg, Notice, Query, Reply, RequestId};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// What only the owner of the terminal can do.
+pub enum ToTerminal {
+    Write(Vec<u8>),
+    Mouse(bool),
+    Clear,
+    Suspend,
+    Quit,
+}
+
+pub struct Effects {
+    services: Arc<Services>,
+    to_app: mpsc::Sender<Msg>,
+    to_terminal: mpsc::Sender<ToTerminal>,
+    preferences_file: Option<PathBuf>,
+}
+
+impl Effects {
+    pub fn new(
+        services: Arc<Services>,
+        to_app: mpsc::Sender<Msg>,
+        to_terminal: mpsc::Sender<ToTerminal>,
+        preferences_file: Option<PathBuf>,
+    ) -> Self {
+        Self { services, to_app, to_terminal, preferences_file }
+    }
+
+    pub fn notice(&self, notice: Notice) {
+        let to = self.to_app.clone();
+        tokio::spawn(async move {
+            let _ = to.send(Msg::Notice(notice)).await;
+        });
+    }
+
+    pub fn carry_out(&self, effect: Effect) {
+        match effect {
+            Effect::Ask { id, query } => self.reply(async move |services| Some(answer(&services, id, query).await)),
+            Effect::StartOperations { id, kind, targets, options } => {
+                self.reply(async move |services| Some(start(&services, id, kind, targets, options).await));
+            }
+            Effect::CancelOperation(id) => self.reply(async move |services| {
+                let ended = services.executor.cancel(id, services.actor.clone()).await;
+                Some(Msg::Notice(match ended {
+                    Ok(()) => Notice::info(format!("Operation {} is cancelled.", id.short())),
+                    Err(error) => Notice::warning(error.to_string()),
+                }))
+            }),
+            Effect::ResumeOperation(id) => self.reply(async move |services| match services.resume(id).await {
+                Ok(_) => Some(Msg::Notice(Notice::info(format!("Operation {}: trying again.", id.short())))),
+                Err(error) => Some(Msg::Notice(Notice::warning(error.to_string()))),
+            }),
+            Effect::SetTaskStatus { task, expected_version, to, reason } => self.reply(async move |services| {
+                let set = services.store.task_set_status(task, to, Some(expected_version), reason, services.actor.clone()).await;
+                Some(said(set.map(drop), format!("The task is {to} now.")))
+            }),
+            Effect::AssignTask { task, expected_version, technician } => self.reply(async move |services| {
+                let set = services.store.task_assign(task, technician, Some(expected_version), services.actor.clone()).await;
+                let words = if technician.is_some() { "The task is assigned." } else { "The task has no technician now." };
+                Some(said(set.map(drop), words.to_owned()))
+            }),
+            Effect::ProbeNas(id) => self.reply(async move |services| Some(Msg::Notice(services.probe_words(id).await))),
+            Effect::RefreshPools => self.services.world.ask_now.notify_one(),
+            Effect::Copy(text) => match osc::copy(&text, std::env::var_os("TMUX").is_some()) {
+                Some(bytes) => self.terminal(ToTerminal::Write(bytes)),
+                None => self.notice(Notice::warning("That is too long for a clipboard: export it to a file instead.")),
+            },
+            Effect::SavePreferences(wanted) => {
+                let Some(file) = self.preferences_file.clone() else { return };
+                self.reply(async move |_| {
+                    let saved = tokio::task::spawn_blocking(move || preferences::save(&file, &wanted)).await;
+                    match saved {
+                        Ok(Ok(())) => None,
+                        Ok(Err(error)) => Some(Msg::Notice(Notice::warning(format!("The preferences could not be saved: {error}")))),
+                        Err(_) => None,
+                    }
+                });
+            }
+            Effect::SetMouse(on) => self.terminal(ToTerminal::Mouse(on)),
+            Effect::Suspend => self.terminal(ToTerminal::Suspend),
+            Effect::Redraw => self.terminal(ToTerminal::Clear),
+            Effect::Bell => self.terminal(ToTerminal::Write(vec![0x07])),
+            Effect::Quit => self.terminal(ToTerminal::Quit),
+        }
+    }
+
+    fn terminal(&self, job: ToTerminal) {
+        // The loop reads this queue itself, so waiting here would wait for ourselves.
+        let to = self.to_terminal.clone();
+        tokio::spawn(async move {
+            let _ = to.send(job).await;
+        });
+    }
+
+    fn reply<F>(&self, work: impl FnOnce(Arc<Services>) -> F + Send + 'static)
+    where
+        F: Future<Output = Option<Msg>> + Send + 'static,
+    {
+        let to = self.to_app.clone();
+        let work = work(self.services.clone());
+        tokio::spawn(async move {
+            if let Some(msg) = work.await {
+                let _ = to.send(msg).await;
+            }
+        });
+    }
+}
+
+fn said<E: std::fmt::Display>(result: Result<(), E>, done: String) -> Msg {
+    Msg::Notice(match result {
+        Ok(()) => Notice::info(done),
+        Err(error) => Notice::warning(error.to_string()),
+    })
+}
+
+async fn answer(services: &Services, id: RequestId, query: Query) -> Msg {
+    let reply = services.answer(query).await.unwrap_or_else(|words| Reply::Failed(SafeText::new(&words)));
+    Msg::Reply { id, reply }
+}
+
+/// Begins one operation per target, in order. The ends come by themselves.
+async fn start(services: &Services, id: RequestId, kind: OperationKind, targets: Vec<OperationTarget>, options: OperationOptions) -> Msg {
+    let mut started = 0u32;
+    let mut refused = Vec::new();
+    for target in targets {
+        let request = BeginOperation {
+            id: OperationId::from_uuid(uuid::Uuid::now_v7()),
+            subscriber: target.subscriber,
+            kind,
+            actor: services.actor.clone(),
+            options: options.clone(),
+            expected_version: target.expected_version,
+        };
+        match services.start(request).await {
+            Ok(Started::Running(_)) => started += 1,
+            Ok(Started::AlreadyThere(subscriber)) => {
+                let words = format!("is {} already", subscriber.ipv6.state);
+                refused.push((subscriber.subscriber_number, SafeText::new(&words)));
+            }
+            Err(error) => refused.push((services.name_of(target.subscriber).await, SafeText::new(&error.to_string()))),
+        }
+    }
+    Msg::OperationsStarted { id, started, refused }
+}

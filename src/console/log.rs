@@ -1,0 +1,63 @@
+//! Where the log goes while the screen is ours: to the Log pane, and to a file when one is configured. Never to the terminal.
+
+use crate::config::{LogConfig, LogLevel};
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::{Mutex, OnceLock};
+use tokio::sync::Notify;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+static NEW_LINES: OnceLock<Notify> = OnceLock::new();
+
+/// Told whenever there is a new line.
+pub fn logs() -> &'static Notify {
+    NEW_LINES.get_or_init(Notify::new)
+}
+
+struct Tell;
+
+impl<S: tracing::Subscriber> Layer<S> for Tell {
+    fn on_event(&self, _event: &tracing::Event<'_>, _context: Context<'_, S>) {
+        logs().notify_one();
+    }
+}
+
+/// Starts logging; a second start in one process changes nothing. The error is that of the file.
+pub fn start(config: &LogConfig, verbose: u8) -> io::Result<()> {
+    let level = match (verbose, config.level) {
+        (2.., _) | (_, LogLevel::Trace) => LevelFilter::TRACE,
+        (1, _) | (_, LogLevel::Debug) => LevelFilter::DEBUG,
+        (_, LogLevel::Info) => LevelFilter::INFO,
+        (_, LogLevel::Warn) => LevelFilter::WARN,
+        (_, LogLevel::Error) => LevelFilter::ERROR,
+    };
+    let file = config.file.as_ref().map(|path| OpenOptions::new().append(true).create(true).mode(0o600).open(path)).transpose();
+    let (file, trouble) = match file {
+        Ok(file) => (file, None),
+        Err(error) => (None, Some(error)),
+    };
+    let to_file = file.map(|file| tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Mutex::new(file)));
+    // What libraries say below a warning is of no use to an operator.
+    let ours = tracing_subscriber::filter::Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_targets(["noctule", "noctule_network", "noctule_storage", "noctule_sim", "netbox", "demo"].map(|target| (target, level)));
+    let layers = tracing_subscriber::registry().with(ours).with(tui_logger::TuiTracingSubscriberLayer).with(to_file).with(Tell);
+    if layers.try_init().is_ok() {
+        let _ = tui_logger::init_logger(log_level(level));
+        tui_logger::set_default_level(log_level(level));
+    }
+    trouble.map_or(Ok(()), Err)
+}
+
+fn log_level(level: LevelFilter) -> tui_logger::LevelFilter {
+    match level {
+        LevelFilter::TRACE => tui_logger::LevelFilter::Trace,
+        LevelFilter::DEBUG => tui_logger::LevelFilter::Debug,
+        LevelFilter::INFO => tui_logger::LevelFilter::Info,
+        LevelFilter::WARN => tui_logger::LevelFilter::Warn,
+        _ => tui_logger::LevelFilter::Error,
+    }
+}

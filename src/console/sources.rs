@@ -1,0 +1,133 @@
+//! What feeds the loop beside the keyboard: the clock, the store's changes, the executor's events, signals.
+
+use super::upstreams;
+use crate::compose::Services;
+use noctule_network::lifecycle::Event;
+use noctule_ui::Msg;
+use noctule_ui::msg::OperationEnded;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{broadcast, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// Between two "changed" messages at least this long: ten a second are plenty.
+const COALESCE: Duration = Duration::from_millis(100);
+/// How often housekeeping looks for work of dead consoles and for prefixes that have rested.
+const HOUSEKEEPING: Duration = Duration::from_secs(15);
+
+/// Starts them all; they end with `cancel`.
+pub fn spawn(services: &Arc<Services>, to: &mpsc::Sender<Msg>, refresh: Duration, cancel: &CancellationToken) {
+    let until = |work: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
+        let cancel = cancel.clone();
+        tokio::spawn(async move {
+            tokio::select! { () = work => {}, () = cancel.cancelled() => {} }
+        });
+    };
+    until(Box::pin(tick(to.clone())));
+    until(Box::pin(changes(services.clone(), to.clone())));
+    until(Box::pin(foreign(services.clone(), refresh)));
+    until(Box::pin(ended(services.clone(), to.clone())));
+    until(Box::pin(logged(to.clone())));
+    until(Box::pin(upstreams::watch(services.clone(), to.clone())));
+    if !services.read_only() {
+        let executor = services.executor.clone();
+        tokio::spawn(executor_housekeeping(executor, cancel.clone()));
+    }
+}
+
+async fn executor_housekeeping(executor: noctule_network::lifecycle::Executor, cancel: CancellationToken) {
+    executor.janitor(HOUSEKEEPING, cancel).await;
+}
+
+/// The time, once a second. A full queue loses a tick, not a key.
+async fn tick(to: mpsc::Sender<Msg>) {
+    let mut every = tokio::time::interval(Duration::from_secs(1));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        every.tick().await;
+        let _ = to.try_send(Msg::Tick(chrono::Utc::now()));
+    }
+}
+
+/// The store changed, here or in another console.
+async fn changes(services: Arc<Services>, to: mpsc::Sender<Msg>) {
+    let mut changes = services.store.changes();
+    loop {
+        // What is under way is shown in the header of every pane.
+        if let Ok((running, waiting)) = services.work().await {
+            if to.send(Msg::Work { running, waiting }).await.is_err() {
+                return;
+            }
+        }
+        if changes.changed().await.is_err() || to.send(Msg::Changed).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(COALESCE).await;
+    }
+}
+
+/// Asks whether another process has written.
+async fn foreign(services: Arc<Services>, refresh: Duration) {
+    loop {
+        tokio::time::sleep(refresh).await;
+        if let Err(error) = services.store.poll_foreign_changes().await {
+            tracing::debug!(%error, "the store could not be asked for changes of others");
+        }
+    }
+}
+
+/// Ends of operations become sentences on the screen.
+async fn ended(services: Arc<Services>, to: mpsc::Sender<Msg>) {
+    let mut events = services.executor.events();
+    loop {
+        match events.recv().await {
+            Ok(Event::Ended(finished)) => {
+                let operation = &finished.operation;
+                let msg = Msg::OperationEnded(OperationEnded {
+                    operation: operation.id,
+                    subscriber: operation.subscriber,
+                    who: finished.subscriber.subscriber_number.clone(),
+                    kind: operation.kind,
+                    status: operation.status,
+                    error: operation.error.clone(),
+                });
+                if to.send(msg).await.is_err() {
+                    return;
+                }
+            }
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+/// The log has new lines.
+async fn logged(to: mpsc::Sender<Msg>) {
+    loop {
+        super::logs().notified().await;
+        let _ = to.try_send(Msg::Logged);
+        tokio::time::sleep(COALESCE * 2).await;
+    }
+}
+
+/// SIGTERM, SIGHUP and SIGINT: give the terminal back and go. What is under way is durable and goes on with the next start.
+pub struct Signals {
+    term: Signal,
+    hup: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, hup: signal(SignalKind::hangup())?, int: signal(SignalKind::interrupt())? })
+    }
+
+    pub async fn terminated(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.hup.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! How the upstreams do, for the header of every pane: the store, NetBox, the NASes. A lost upstream is a state with an age, never an exit.
+
+use crate::compose::Services;
+use noctule_domain::nas::NasReach;
+use noctule_domain::retry::backoff;
+use noctule_domain::{SafeText, Timestamp};
+use noctule_ui::Msg;
+use noctule_ui::msg::{Upstream, UpstreamKind, UpstreamState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
+
+/// How often a NetBox that is well is asked.
+const EVERY: Duration = Duration::from_secs(20);
+
+/// What was last heard of NetBox. Kept by the services, so that the Network pane and the header say the same.
+#[derive(Debug, Default)]
+pub struct World {
+    netbox: Mutex<Netbox>,
+    /// Ask now instead of at the next time.
+    pub ask_now: Notify,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Netbox {
+    pub words: SafeText,
+    pub state: Option<UpstreamState>,
+    pub since: Option<Timestamp>,
+}
+
+impl World {
+    pub fn netbox(&self) -> Netbox {
+        self.netbox.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_netbox(&self, state: UpstreamState, words: SafeText) {
+        let mut netbox = self.netbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if netbox.state != Some(state) || netbox.since.is_none() {
+            netbox.since = Some(chrono::Utc::now());
+        }
+        netbox.state = Some(state);
+        netbox.words = words;
+    }
+}
+
+/// Asks NetBox for version and pools from time to time, more slowly while it is away, and tells the screen how everybody does.
+pub async fn watch(services: Arc<Services>, to: mpsc::Sender<Msg>) {
+    let mut failures = 0u32;
+    loop {
+        if services.has_netbox() {
+            match services.refresh_pools().await {
+                Ok(words) => {
+                    failures = 0;
+                    services.world.set_netbox(UpstreamState::Live, words);
+                }
+                Err(words) => {
+                    failures += 1;
+                    tracing::warn!(target: "netbox", "{words}");
+                    services.world.set_netbox(UpstreamState::Offline, words);
+                }
+            }
+        }
+        if to.send(Msg::Upstreams(all(&services).await)).await.is_err() {
+            return;
+        }
+        let wait = match failures {
+            0 => EVERY,
+            n => backoff(n, Duration::from_secs(2), Duration::from_secs(60), f64::from(n % 7) / 7.0),
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = services.world.ask_now.notified() => {}
+        }
+    }
+}
+
+async fn all(services: &Services) -> Vec<Upstream> {
+    let mut out = Vec::new();
+    if services.has_netbox() {
+        let netbox = services.world.netbox();
+        out.push(Upstream {
+            name: "NetBox".into(),
+            kind: UpstreamKind::Netbox,
+            state: netbox.state.unwrap_or(UpstreamState::Delayed),
+            since: netbox.since,
+            note: Some(netbox.words),
+        });
+    }
+    if let Ok(rows) = services.store.nas_rows().await {
+        let rows: Vec<_> = rows.into_iter().filter(|row| row.nas.enabled).collect();
+        let silent: Vec<&SafeText> = rows.iter().filter(|row| row.nas.health.reach == NasReach::Silent).map(|row| &row.nas.name).collect();
+        if !rows.is_empty() {
+            let (state, note) = match silent.as_slice() {
+                [] => (UpstreamState::Live, format!("{} registered", rows.len())),
+                _ if silent.len() == rows.len() => (UpstreamState::Offline, "no NAS answers".to_owned()),
+                some => {
+                    let names: Vec<&str> = some.iter().take(5).map(|name| name.as_str()).collect();
+                    (UpstreamState::Delayed, format!("silent: {}", names.join(", ")))
+                }
+            };
+            let since = rows.iter().filter_map(|row| row.nas.health.last_answer_at).max();
+            out.push(Upstream { name: "NAS".into(), kind: UpstreamKind::Nas, state, since, note: Some(SafeText::new(&note)) });
+        }
+    }
+    out
+}
