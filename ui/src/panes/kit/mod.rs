@@ -5,16 +5,22 @@ mod copy;
 mod detail;
 mod find;
 mod fresh;
+mod lay;
 mod roll;
+pub(super) mod sections;
 mod time;
 
 pub(super) use copy::{Copied, copy};
 pub(super) use detail::{Detail, act_scroll};
 pub(super) use find::Find;
 pub(super) use fresh::{Got, banner, got, placeholder};
+pub(super) use lay::{Lay, lay};
 pub(super) use roll::{Roll, row_styles};
-pub(super) use time::{countdown, countdown_moment, local, local_long, until};
+pub(super) use time::{countdown, countdown_moment, local, local_long, took, until};
 
+use crate::look::{Glyph, Look, Tone};
+use crate::widgets::put;
+use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 /// From this width on a list has the detail of the selected row beside it.
@@ -38,6 +44,14 @@ pub(super) fn below(area: Rect, rows: u16) -> Rect {
 /// A value for the filter language: in quotes where it holds white space.
 pub(super) fn filter_value(text: &str) -> String {
     if text.contains(char::is_whitespace) { format!("\"{}\"", text.replace('"', "")) } else { text.replace('"', "") }
+}
+
+/// The line between list and detail; bright when the detail has the keys.
+pub(super) fn rule(buf: &mut Buffer, detail: Rect, open: bool, look: &Look) {
+    let style = look.style(if open { Tone::Accent } else { Tone::Border });
+    for y in detail.y..detail.bottom() {
+        put(buf, detail.x.saturating_sub(2), y, 1, look.glyph(Glyph::Separator), style, look);
+    }
 }
 
 /// `1 task`, `2 tasks`.

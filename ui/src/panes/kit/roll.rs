@@ -12,11 +12,13 @@ use ratatui::style::Style;
 pub struct Roll<Id> {
     list: ListState,
     id: Option<Id>,
+    /// To be selected as soon as it is there.
+    wanted: Option<Id>,
 }
 
 impl<Id> Default for Roll<Id> {
     fn default() -> Self {
-        Self { list: ListState::default(), id: None }
+        Self { list: ListState::default(), id: None, wanted: None }
     }
 }
 
@@ -37,6 +39,9 @@ impl<Id: Copy + PartialEq> Roll<Id> {
 
     /// After the rows changed.
     pub fn settle(&mut self, ids: &[Id], height: u16) {
+        if let Some(wanted) = self.wanted.take_if(|id| ids.contains(id)) {
+            self.id = Some(wanted);
+        }
         if let Some(at) = self.id.and_then(|id| ids.iter().position(|other| *other == id)) {
             self.list.selected = at;
         }
@@ -44,8 +49,9 @@ impl<Id: Copy + PartialEq> Roll<Id> {
         self.id = ids.get(self.list.selected).copied();
     }
 
+    /// Selects a row, now or as soon as it comes.
     pub fn select(&mut self, id: Id, ids: &[Id], height: u16) {
-        self.id = Some(id);
+        self.wanted = Some(id);
         self.settle(ids, height);
     }
 
@@ -53,6 +59,7 @@ impl<Id: Copy + PartialEq> Roll<Id> {
     pub fn act(&mut self, action: Action, ids: &[Id], height: u16) -> bool {
         let moved = self.list.act(action, ids.len(), usize::from(height));
         if moved {
+            self.wanted = None;
             self.id = ids.get(self.list.selected).copied();
         }
         moved

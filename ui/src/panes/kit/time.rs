@@ -37,3 +37,12 @@ pub fn countdown_moment(at: Timestamp, env: &Env<'_>) -> Option<Timestamp> {
     let ahead = (at - env.now).num_seconds();
     (-1..=60).contains(&ahead).then(|| env.now - chrono::Duration::seconds(1))
 }
+
+/// How long something took: `140 ms`, `2.3 s`, then as an age.
+pub fn took(from: Timestamp, to: Timestamp) -> String {
+    match (to - from).num_milliseconds().max(0) {
+        ms @ 0..1000 => format!("{ms} ms"),
+        ms @ 1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        ms => sentence::age(ms / 1000),
+    }
+}

@@ -1,7 +1,13 @@
-//! The Network pane: pools and the NAS registry.
+//! The Network pane: the pools of NetBox with their use, and the registry of NASes with what is known of each.
 
+mod detail;
+mod rows;
 mod state;
 mod update;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
+pub(in crate::panes) use rows::pool_line;
 pub use state::{State, Tell};

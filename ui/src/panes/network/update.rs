@@ -1,18 +1,47 @@
 //! Updates of the Network pane.
 
-use super::{State, Tell};
+use super::state::{Item, State, Tell};
 use crate::action::{Action, Context};
-use crate::app::{Cx, Dx, Taken};
-use crate::panes::Pane;
+use crate::app::{Cx, Dx, Env, Locate, Wish};
+use crate::effect::Effect;
+use crate::msg::{Mouse, Notice};
+use crate::overlay::Typed;
+use crate::panes::kit::{Copied, Got, copy, filter_value, got, sections};
+use crate::panes::{Pane, PaneId};
 use crate::query::{Query, Reply, RequestId};
+use noctule_domain::Timestamp;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+
+impl State {
+    fn settle(&mut self, env: &Env<'_>) {
+        let height = self.parts(env.body).rows.height;
+        let ids = sections::items(&self.rows());
+        self.roll.settle(&ids, height);
+    }
+
+    fn open(&self, cx: &mut Cx<'_>) {
+        match self.roll.id() {
+            Some(Item::Pool(id)) => {
+                if let Some(pool) = self.pool(id) {
+                    cx.go(Locate::Filter(format!("prefix:{}", pool.prefix)));
+                }
+            }
+            Some(Item::Nas(id)) => {
+                if let Some(row) = self.nas(id) {
+                    cx.go(Locate::Filter(format!("nas:{}", filter_value(row.nas.name.as_str()))));
+                }
+            }
+            None => {}
+        }
+    }
+}
 
 impl Pane for State {
     type Tell = Tell;
 
     fn contexts(&self) -> &'static [Context] {
-        &[Context::Network, Context::List]
+        if self.find.typing() { &[Context::Input] } else { &[Context::Network, Context::List] }
     }
 
     fn shown(&mut self, cx: &mut Cx<'_>) {
@@ -20,20 +49,112 @@ impl Pane for State {
     }
 
     fn reply(&mut self, id: RequestId, reply: Reply, cx: &mut Cx<'_>) -> bool {
-        let taken = self.data.take(id, reply, cx.env.now, |reply| match reply {
+        let got = got(&mut self.data, id, reply, cx, || Query::Network, |reply| match reply {
             Reply::Network(v) => Some(v),
             _ => None,
         });
-        if taken == Taken::Again {
-            self.data.ask(cx, Query::Network);
-        }
-        self.list.keep(self.rows().len(), usize::from(cx.env.body.height));
-        taken != Taken::NotMine
+        self.settle(&cx.env);
+        got == Got::Changed
     }
 
     fn action(&mut self, action: Action, cx: &mut Cx<'_>) -> bool {
-        let len = self.rows().len();
-        self.list.act(action, len, usize::from(cx.env.body.height))
+        let env = cx.env;
+        let height = self.parts(env.body).rows.height;
+        let ids = sections::items(&self.rows());
+        let copied = self.copied(&env);
+        let nas = self.selected_nas().map(|n| (n.nas.id, n.nas.name.clone()));
+        match action {
+            Action::Filter => self.find.begin(),
+            Action::InputAccept => self.find.keep(),
+            Action::InputCancel => self.find.drop(),
+            Action::InputNext | Action::NextMatch => self.roll.step(true, &ids, height),
+            Action::InputPrevious | Action::PreviousMatch => self.roll.step(false, &ids, height),
+            Action::Open | Action::NasSubscribers => self.open(cx),
+            Action::NasProbe => {
+                if let Some((id, name)) = nas {
+                    cx.notice(Notice::info(format!("asking {name}")));
+                    cx.effect(Effect::ProbeNas(id));
+                }
+            }
+            Action::PoolsRefresh => {
+                cx.notice(Notice::info("reading the pools from NetBox"));
+                cx.effect(Effect::RefreshPools);
+            }
+            Action::ShowOnMap => cx.wish(Wish::Go { pane: PaneId::Map, locate: nas.map(|(id, _)| Locate::Nas(id)) }),
+            // Between the two sections.
+            Action::Left | Action::Right => {
+                let pools = action == Action::Left;
+                if let Some(id) = ids.iter().find(|id| matches!(id, Item::Pool(_)) == pools) {
+                    self.roll.select(*id, &ids, height);
+                }
+            }
+            _ if copy(copied, action, cx) => return true,
+            _ => return self.roll.act(action, &ids, height),
+        }
+        self.settle(&env);
+        true
+    }
+
+    fn greyed(&self, action: Action, env: &Env<'_>) -> Option<String> {
+        let nas = self.selected_nas();
+        match action {
+            Action::Sort | Action::SortReverse => Some("the order is fixed".to_owned()),
+            Action::Open if self.roll.id().is_none() => Some("nothing is selected".to_owned()),
+            Action::NasProbe | Action::NasSubscribers | Action::ShowOnMap if nas.is_none() => Some("select a NAS".to_owned()),
+            Action::NasProbe if nas.is_some_and(|n| !n.nas.enabled) => Some("this NAS is disabled".to_owned()),
+            Action::ShowOnMap if nas.is_some_and(|n| n.nas.position.is_none()) => Some("this NAS has no position".to_owned()),
+            _ => Copied::greyed(self.copied(env).as_ref(), action),
+        }
+    }
+
+    fn typed(&mut self, typed: Typed<'_>, cx: &mut Cx<'_>) {
+        self.find.typed(typed);
+        self.settle(&cx.env);
+    }
+
+    fn mouse(&mut self, mouse: Mouse, cx: &mut Cx<'_>) {
+        let (area, rows) = (self.parts(cx.env.body).rows, self.rows());
+        if sections::mouse(&mut self.roll, mouse, area, &rows) {
+            self.open(cx);
+        }
+    }
+
+    fn locate(&mut self, locate: Locate, cx: &mut Cx<'_>) {
+        match locate {
+            Locate::Nas(id) => {
+                self.find.drop();
+                let height = self.parts(cx.env.body).rows.height;
+                let ids = sections::items(&self.rows());
+                self.roll.select(Item::Nas(id), &ids, height);
+            }
+            Locate::Filter(text) => {
+                self.find.set(&text);
+                self.settle(&cx.env);
+            }
+            _ => {}
+        }
+    }
+
+    fn place(&self) -> Option<Locate> {
+        self.selected_nas().map(|n| Locate::Nas(n.nas.id))
+    }
+
+    fn escape(&mut self, cx: &mut Cx<'_>) -> bool {
+        let narrowed = !self.find.is_empty();
+        self.find.drop();
+        self.settle(&cx.env);
+        narrowed
+    }
+
+    fn resized(&mut self, cx: &mut Cx<'_>) {
+        self.settle(&cx.env);
+    }
+
+    fn moments(&self, _env: &Env<'_>, out: &mut Vec<Timestamp>) {
+        out.extend(self.data.stale_since());
+        out.extend(self.pools().iter().map(|p| p.seen_at));
+        out.extend(self.nases().iter().filter_map(|n| n.nas.health.last_answer_at));
+        out.extend(self.selected_nas().and_then(|n| n.nas.health.last_asked_at));
     }
 
     fn view(&self, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {

@@ -1,30 +1,71 @@
 //! Drawing of the Network pane.
 
-use super::State;
+use super::detail::detail;
+use super::rows::{NASES, POOLS, nas_line, pool_line};
+use super::state::{Item, State};
 use crate::app::Dx;
-use crate::look::Tone;
-use crate::widgets::put;
-use noctule_domain::nas::NasRow;
+use crate::look::{Glyph, Tone};
+use crate::panes::kit::sections::{Row, top};
+use crate::panes::kit::{banner, below, placeholder, row_styles, rule};
+use crate::widgets::{cells, fit_columns, header, put};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-impl State {
-    pub(super) fn rows(&self) -> &[NasRow] {
-        self.data.value.as_ref().map_or(&[], |v| v.nases.as_slice())
-    }
-}
-
 pub(super) fn draw(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
-    let look = dx.look;
-    if let Some(why) = &state.data.failed {
-        put(frame.buffer_mut(), area.x, area.y, area.width, why.as_str(), look.style(Tone::Danger), look);
+    let (look, env) = (dx.look, &dx.env);
+    let parts = state.parts(area);
+    banner(&state.data, env, frame.buffer_mut(), parts.banner, look);
+    let Some(view) = &state.data.value else {
+        return placeholder(&state.data, "", frame.buffer_mut(), area, look);
+    };
+    let netbox = if view.netbox.is_empty() { "NetBox: nothing is known of it yet; P asks" } else { view.netbox.as_str() };
+    put(frame.buffer_mut(), parts.netbox.x, parts.netbox.y, parts.netbox.width, netbox, look.style(Tone::Muted), look);
+    if state.find.shown() {
+        let found = state.rows().iter().filter(|row| matches!(row, Row::Item(_))).count();
+        let note = format!("{found} of {}", state.pools().len() + state.nases().len());
+        state.find.draw(frame, parts.find, &note, look);
     }
-    for (y, (at, t)) in state.rows().iter().enumerate().skip(state.list.top).take(usize::from(area.height)).enumerate() {
-        let text = format!("{:<16} {:<8} {} subscribers {} sessions", t.nas.name, t.nas.health.reach, t.subscribers, t.sessions);
-        let y = area.y + y as u16;
-        put(frame.buffer_mut(), area.x, y, area.width, &text, look.style(Tone::Text), look);
-        if at == state.list.selected {
-            frame.buffer_mut().set_style(Rect { y, height: 1, ..area }, look.style(Tone::Selected));
+    let buf = frame.buffer_mut();
+    let rows = state.rows();
+    let pools = fit_columns(POOLS, parts.rows.width);
+    let nases = fit_columns(NASES, parts.rows.width);
+    let bar_cells = pools.iter().find(|f| f.index == 1).map_or(0, |f| f.width);
+    for (y, row) in (parts.rows.y..parts.rows.bottom()).zip(rows.iter().skip(top(&rows, state.roll.id(), parts.rows.height))) {
+        let at = Rect { y, height: 1, ..parts.rows };
+        let over = match row {
+            Row::Item(item) => row_styles(state.roll.id() == Some(*item), look),
+            _ => None,
+        };
+        match row {
+            Row::Head("pools") => header(buf, at, POOLS, &pools, None, look),
+            Row::Head(_) => header(buf, at, NASES, &nases, None, look),
+            Row::Note(text) => {
+                put(buf, at.x + 1, y, at.width.saturating_sub(1), text, look.style(Tone::Muted), look);
+            }
+            Row::Blank => {}
+            Row::Item(Item::Pool(id)) => {
+                if let Some(pool) = state.pool(*id) {
+                    let all = pool_line(pool, bar_cells, dx);
+                    let line: Vec<_> = pools.iter().filter_map(|f| all.get(f.index).cloned()).collect();
+                    cells(buf, at, &pools, &line, over, look);
+                }
+            }
+            Row::Item(Item::Nas(id)) => {
+                if let Some(nas) = state.nas(*id) {
+                    let all = nas_line(nas, dx);
+                    let line: Vec<_> = nases.iter().filter_map(|f| all.get(f.index).cloned()).collect();
+                    cells(buf, at, &nases, &line, over, look);
+                }
+            }
         }
+    }
+    let (Some(area), Some(item)) = (parts.detail, state.roll.id()) else { return };
+    if area.y > parts.rows.y {
+        let line = look.glyph(Glyph::Rule).repeat(usize::from(area.width));
+        put(buf, area.x, area.y, area.width, &line, look.style(Tone::Border), look);
+        detail(state, item, dx).draw(buf, below(area, 1), 0, look);
+    } else {
+        rule(buf, area, false, look);
+        detail(state, item, dx).draw(buf, area, 0, look);
     }
 }

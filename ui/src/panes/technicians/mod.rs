@@ -1,7 +1,13 @@
-//! The Technicians pane: people in the field: who, status, skill, team, position and its age.
+//! The Technicians pane: people in the field, as a list with filter and order, and the detail of one.
 
+mod columns;
+mod detail;
 mod state;
 mod update;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
+pub(in crate::panes) use columns::position;
 pub use state::{State, Tell};

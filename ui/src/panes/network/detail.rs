@@ -1,0 +1,62 @@
+//! The detail of a pool or a NAS. The secret of a NAS is never shown, nor where it comes from.
+
+use super::rows::{level, reach, round_trip};
+use super::state::{Item, State};
+use crate::app::Dx;
+use crate::look::Tone;
+use crate::panes::kit::{Detail, local_long, thousands};
+use crate::widgets::age;
+use noctule_domain::ipam::Pool;
+use noctule_domain::nas::{NasReach, NasRow};
+
+pub fn detail(state: &State, item: Item, dx: &Dx<'_>) -> Detail {
+    let mut d = Detail::default();
+    match item {
+        Item::Pool(id) => {
+            if let Some(p) = state.pool(id) {
+                pool(&mut d, p, dx);
+            }
+        }
+        Item::Nas(id) => {
+            if let Some(n) = state.nas(id) {
+                nas(&mut d, n, dx);
+            }
+        }
+    }
+    d
+}
+
+fn pool(d: &mut Detail, p: &Pool, dx: &Dx<'_>) {
+    d.head(format!("{}", p.prefix));
+    let (glyph, word, tone) = level(p);
+    d.toned("Level", format!("{} {word}, {:.1} % used", dx.look.glyph(glyph), p.utilisation()), tone);
+    let free = p.capacity().saturating_sub(p.used);
+    d.field("Delegates", format!("/{}: {} used, {} free of {}", p.delegated_len, thousands(p.used), thousands(free), thousands(p.capacity())));
+    if !p.description.is_empty() {
+        d.field("Description", p.description.as_str());
+    }
+    d.field("NetBox", format!("id {}, status {}{}", p.id, p.status, p.vrf.map(|v| format!(", VRF {v}")).unwrap_or_default()));
+    d.field("Read", format!("{} ago, {}; P reads anew", age(p.seen_at, dx.env.now), local_long(p.seen_at, &dx.env)));
+}
+
+fn nas(d: &mut Detail, n: &NasRow, dx: &Dx<'_>) {
+    let h = &n.nas.health;
+    d.head(n.nas.name.as_str());
+    let (reach, tone) = reach(n, dx.look);
+    d.toned("Reach", reach, tone);
+    d.field("Answers", format!("{} ack, {} nak, {} silent; round-trip {}", h.acks, h.naks, h.timeouts, round_trip(n)));
+    let ago = |at| format!("{} ago", age(at, dx.env.now));
+    d.field(
+        "Last",
+        format!("answer {}, asked {}", h.last_answer_at.map_or("never".to_owned(), ago), h.last_asked_at.map_or("never".to_owned(), ago)),
+    );
+    d.field("Speaks", format!("{} at {}", n.nas.profile, n.nas.address));
+    if h.reach == NasReach::Silent && n.nas.enabled {
+        d.toned("Maybe", "wrong secret, our address not allowed, filtered on the way, or down; p asks again", Tone::Warning);
+    }
+    d.maybe("Identifier", n.nas.nas_identifier.as_ref());
+    d.maybe("NAS-IP", n.nas.nas_ip);
+    d.maybe("Site", n.nas.site.as_ref());
+    d.maybe("Position", n.nas.position.map(|at| format!("{:.5}, {:.5}", at.lat, at.lng)));
+    d.field("Carries", format!("{} subscribers, {} sessions", thousands(n.subscribers), thousands(n.sessions)));
+}
