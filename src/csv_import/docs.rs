@@ -20,7 +20,8 @@ pub fn markdown() -> String {
          A row whose first column is in the store already updates that row: a column that is not in the file keeps what is there, an empty\n\
          field clears it. State and prefix of a subscriber, status of a technician, status and technician of a task are never changed by an\n\
          import once the row is there. The same first column twice in one file is a bad row.\n\n\
-         `noctule export` writes the same columns, so that an export can be imported again. Spreadsheet programs may take a text that\n\
+         `noctule export` writes the same columns, so that an export can be imported again (subscribers that are revoking, revoked or failed\n\
+         are stages of an operation: into another store they go as pending). Spreadsheet programs may take a text that\n\
          begins with `=`, `+`, `-` or `@` for a formula: import files as text there.\n"
     );
     for kind in [ImportKind::Subscribers, ImportKind::Nas, ImportKind::Technicians, ImportKind::Tasks] {

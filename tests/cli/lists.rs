@@ -62,7 +62,8 @@ fn an_export_into_a_file_is_private_and_whole() {
     assert_eq!(mode(&file), 0o600);
     assert_eq!(fs::read_to_string(&file).unwrap(), home.run(&["export", "subscribers"]).out);
     home.run(&["export", "subscribers", "-o", "no/such/folder/x.csv"]).ends(2);
-    let left = fs::read_dir(home.path("")).unwrap().filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().contains("partial")).count();
+    let left =
+        fs::read_dir(home.path("")).unwrap().filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().contains("partial")).count();
     assert_eq!(left, 0);
 }
 
@@ -106,7 +107,16 @@ fn doctor_names_each_trouble_with_its_cure_and_no_secret() {
     home.import("subscribers", SUBSCRIBERS).ends(0);
     let secrets = [("BNG1_SECRET", "weak-hunter2"), ("BNG2_SECRET", "long-enough-hunter2-secret"), ("NOCTULE_NETBOX_URI", "x")];
     let ran = home.run_with(&secrets, &["doctor"]).ends(0);
-    for wanted in ["ok    configuration", "ok    store integrity", "ok    audit log", "warn  NAS bng-1", "weak", "ok    NAS bng-2", "did you mean NOCTULE_NETBOX_URL?", "256 colours"] {
+    for wanted in [
+        "ok    configuration",
+        "ok    store integrity",
+        "ok    audit log",
+        "warn  NAS bng-1",
+        "weak",
+        "ok    NAS bng-2",
+        "did you mean NOCTULE_NETBOX_URL?",
+        "256 colours",
+    ] {
         assert!(ran.out.contains(wanted), "{wanted} in\n{}", ran.out);
     }
     let json = home.run_with(&secrets, &["doctor", "--json"]).ends(0).json();

@@ -115,7 +115,8 @@ impl Home {
     }
 }
 
-pub const NAS: &str = "name,address,secret,profile,site\nbng-1,192.0.2.1,env:BNG1_SECRET,generic,north\nbng-2,[2001:db8::2]:3800,env:BNG2_SECRET,,south\n";
+pub const NAS: &str =
+    "name,address,secret,profile,site\nbng-1,192.0.2.1,env:BNG1_SECRET,generic,north\nbng-2,[2001:db8::2]:3800,env:BNG2_SECRET,,south\n";
 
 pub const SUBSCRIBERS: &str = "\
 subscriber_number,username,full_name,email,nas,site,lat,lng,mode,ipv6_state,prefix
