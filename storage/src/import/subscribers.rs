@@ -249,7 +249,7 @@ impl Session<'_> {
             let prefix = new.ipv6.prefix.map(|p| p.to_string()).unwrap_or_default();
             return Ok(format!("the prefix {prefix} overlaps that of {holder}"));
         }
-        if said.contains("subscribers_username") {
+        if said.contains("subscribers.username") {
             let holder = owner("tenant = ?1 AND username COLLATE NOCASE = ?2 AND username = ?2", params![tenant, new.username.as_str()])?;
             return Ok(format!("the user name {} is that of {holder} already", new.username));
         }
