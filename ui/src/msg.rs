@@ -104,38 +104,42 @@ impl Notice {
     }
 }
 
-/// Keys as text in a recording. The notation of the keymap can not say every character (only ASCII), so others go as `U+00E4`, with
-/// their modifiers before them.
+/// Keys as text in a recording: as in a keymap where that can say it (`"ctrl-p"`, `"G"`), else `U+00E4` with its modifiers before it. What
+/// is no key at all reads as the null key, which means nothing: a recording is never lost for one line of it.
 pub mod key_text {
+    use crate::action::{canonical, key_label};
     use crokey::crossterm::event::{KeyCode, KeyModifiers};
     use crokey::{KeyCombination, OneToThree};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    const BITS: [(KeyModifiers, &str); 3] =
+        [(KeyModifiers::CONTROL, "ctrl-"), (KeyModifiers::ALT, "alt-"), (KeyModifiers::SHIFT, "shift-")];
 
     pub fn to_text(key: &KeyCombination) -> String {
+        let key = canonical(*key);
         match key.codes {
-            OneToThree::One(KeyCode::Char(c)) if !c.is_ascii_graphic() && c != ' ' => {
-                let mut text = String::new();
-                for (bit, word) in [(KeyModifiers::CONTROL, "ctrl-"), (KeyModifiers::ALT, "alt-"), (KeyModifiers::SHIFT, "shift-")] {
-                    if key.modifiers.contains(bit) {
-                        text.push_str(word);
-                    }
-                }
-                format!("{text}U+{:04X}", c as u32)
+            OneToThree::One(KeyCode::Char(c)) if c != ' ' && !(c.is_ascii_lowercase() || key.modifiers.is_empty()) => {
+                let modifiers: String = BITS.iter().filter(|(bit, _)| key.modifiers.contains(*bit)).map(|(_, word)| *word).collect();
+                format!("{modifiers}U+{:04X}", c as u32)
             }
-            _ => key.to_string(),
+            _ => key_label(key),
         }
     }
 
-    pub fn from_text(text: &str) -> Result<KeyCombination, String> {
-        let Some((modifiers, hex)) = text.split_once("U+") else { return text.parse().map_err(|e: crokey::ParseKeyError| e.to_string()) };
-        let c = u32::from_str_radix(hex, 16).ok().and_then(char::from_u32).ok_or_else(|| format!("'{text}' is not a key"))?;
-        let mut bits = KeyModifiers::NONE;
-        for (bit, word) in [(KeyModifiers::CONTROL, "ctrl-"), (KeyModifiers::ALT, "alt-"), (KeyModifiers::SHIFT, "shift-")] {
-            if modifiers.contains(word) {
-                bits |= bit;
-            }
+    pub fn from_text(text: &str) -> KeyCombination {
+        let null = KeyCombination::one_key(KeyCode::Null, KeyModifiers::NONE);
+        let mut chars = text.chars();
+        if let (Some(c), None) = (chars.next(), chars.next()) {
+            return canonical(KeyCombination::one_key(KeyCode::Char(c), KeyModifiers::NONE));
         }
-        Ok(KeyCombination::one_key(KeyCode::Char(c), bits))
+        let Some((modifiers, hex)) = text.split_once("U+") else {
+            return text.parse().map_or(null, canonical);
+        };
+        let bits = BITS.iter().filter(|(_, word)| modifiers.contains(word)).fold(KeyModifiers::NONE, |all, (bit, _)| all | *bit);
+        match u32::from_str_radix(hex, 16).ok().and_then(char::from_u32) {
+            Some(c) => KeyCombination::one_key(KeyCode::Char(c), bits),
+            None => null,
+        }
     }
 
     pub fn serialize<S: Serializer>(key: &KeyCombination, serializer: S) -> Result<S::Ok, S::Error> {
@@ -143,6 +147,6 @@ pub mod key_text {
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyCombination, D::Error> {
-        from_text(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+        Ok(from_text(&String::deserialize(deserializer)?))
     }
 }

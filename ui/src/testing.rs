@@ -23,7 +23,13 @@ pub(crate) fn now() -> Timestamp {
     Utc.with_ymd_and_hms(2026, 11, 23, 9, 30, 0).single().expect("a moment")
 }
 
-const PEOPLE: &[&str] = &["Anna M\u{fc}ller", "Bj\u{f6}rn \u{c5}kesson", "Chidi Okafor", "\u{6771}\u{4eac} \u{82b1}\u{5b50}", "Maria do Carmo de Albuquerque Cavalcanti"];
+const PEOPLE: &[&str] = &[
+    "Anna M\u{fc}ller",
+    "Bj\u{f6}rn \u{c5}kesson",
+    "Chidi Okafor",
+    "\u{6771}\u{4eac} \u{82b1}\u{5b50}",
+    "Maria do Carmo de Albuquerque Cavalcanti",
+];
 
 const HOSTILE: &[&str] = &[
     "\u{1b}[2J\u{1b}[31mred",
@@ -133,7 +139,9 @@ impl Stub {
             Query::Operation(_) => Reply::Failed("there is no such operation".into()),
             Query::Network => Reply::Network(Box::new(NetworkView::default())),
             Query::Map => Reply::Map(Box::new(MapView::default())),
-            Query::Vocabulary => Reply::Vocabulary { nas: vec!["bng-1".into(), "bng-2".into(), "bng-3".into()], sites: vec!["north".into()] },
+            Query::Vocabulary => {
+                Reply::Vocabulary { nas: vec!["bng-1".into(), "bng-2".into(), "bng-3".into()], sites: vec!["north".into()] }
+            }
         }
     }
 }
@@ -195,7 +203,10 @@ pub(crate) fn subscriber_view(at: u64, hostile: bool) -> SubscriberView {
         created_at: now() - Duration::days(400),
         updated_at: row.since,
     };
-    let timeline = vec![operation(at, OperationKind::Suspend, OperationStatus::Refused), operation(at, OperationKind::Allocate, OperationStatus::Succeeded)];
+    let timeline = vec![
+        operation(at, OperationKind::Suspend, OperationStatus::Refused),
+        operation(at, OperationKind::Allocate, OperationStatus::Succeeded),
+    ];
     SubscriberView { subscriber, nas_name: Some("bng-1".into()), session_nas_name: Some("bng-1".into()), timeline }
 }
 
@@ -233,7 +244,11 @@ pub(crate) fn operation(at: u64, kind: OperationKind, status: OperationStatus) -
                 "POST /api/ipam/prefixes/12/available-prefixes/ prefix_length=56".into()
             },
             status: if refused { StepStatus::Refused } else { StepStatus::Done },
-            answer: Some(if refused { "CoA-NAK Error-Cause=503 Session Context Not Found".into() } else { "201: 2001:db8:1:100::/56, id 4711".into() }),
+            answer: Some(if refused {
+                "CoA-NAK Error-Cause=503 Session Context Not Found".into()
+            } else {
+                "201: 2001:db8:1:100::/56, id 4711".into()
+            }),
             started_at: began,
             ended_at: Some(began + Duration::milliseconds(210)),
         }],

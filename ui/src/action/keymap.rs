@@ -1,7 +1,7 @@
 //! From keys to actions: the defaults of the table with the operator's own on top. A wrong line in the operator's file is refused with its
 //! number and the nearest name that exists, and the rest of the file still counts.
 
-use super::{Action, Context, TABLE};
+use super::{Action, Context, STACKS, TABLE};
 use crokey::crossterm::event::{KeyCode, KeyModifiers};
 use crokey::{KeyCombination, OneToThree};
 use std::collections::BTreeMap;
@@ -52,6 +52,7 @@ impl Keymap {
     pub fn with_overrides(text: &str) -> (Self, Vec<KeymapError>) {
         let mut keymap = Self::default();
         let mut errors = Vec::new();
+        let mut changed = Vec::new();
         let table = match toml::de::DeTable::parse(text) {
             Ok(table) => table.into_inner(),
             Err(error) => {
@@ -69,11 +70,13 @@ impl Keymap {
             match keymap.sequences(action, value.get_ref(), line) {
                 Ok(sequences) => {
                     keymap.keys.insert(action, sequences);
+                    changed.push((line, action));
                 }
                 Err(error) => errors.push(error),
             }
         }
-        keymap.drop_taken(&table, text, &mut errors);
+        changed.sort();
+        keymap.drop_taken(&changed, &mut errors);
         (keymap, errors)
     }
 
@@ -98,16 +101,15 @@ impl Keymap {
             .collect()
     }
 
-    /// A key that means two things in one context: the overriding action loses it, in words.
-    fn drop_taken(&mut self, overrides: &toml::de::DeTable<'_>, text: &str, errors: &mut Vec<KeymapError>) {
-        for (name, _) in overrides {
-            let Some(action) = Action::from_name(name.get_ref()) else { continue };
-            let line = line_of(text, name.span().start);
+    /// A key that means two things: the later line loses it, in words.
+    fn drop_taken(&mut self, changed: &[(usize, Action)], errors: &mut Vec<KeymapError>) {
+        for (at, (line, action)) in changed.iter().enumerate() {
+            let later = |other: Action| changed[at + 1..].iter().any(|(_, a)| *a == other);
             let mut kept = Vec::new();
-            for sequence in self.keys.get(&action).cloned().unwrap_or_default() {
-                match self.other_meaning(action, &sequence) {
+            for sequence in self.keys.get(action).cloned().unwrap_or_default() {
+                match self.other_meaning(*action, &sequence, later) {
                     Some((other, context)) => errors.push(KeymapError::Taken {
-                        line,
+                        line: *line,
                         key: sequence_label(&sequence),
                         action: action.name(),
                         other: other.name(),
@@ -116,16 +118,19 @@ impl Keymap {
                     None => kept.push(sequence),
                 }
             }
-            self.keys.insert(action, kept);
+            self.keys.insert(*action, kept);
         }
     }
 
-    /// Another action that has this sequence, or one that begins with it or is its beginning, in a context that both share.
-    pub fn other_meaning(&self, action: Action, sequence: &[KeyCombination]) -> Option<(Action, Context)> {
-        TABLE.iter().filter(|row| row.action != action).find_map(|row| {
-            let context = row.contexts.iter().find(|c| action.row().contexts.contains(c))?;
+    /// Another action that has this sequence, or one that begins with it or is its beginning, where both are read. The context is the
+    /// other's; those that `skip` says are not looked at.
+    fn other_meaning(&self, action: Action, sequence: &[KeyCombination], skip: impl Fn(Action) -> bool) -> Option<(Action, Context)> {
+        let within = |row: &super::ActionRow, stack: &[Context]| row.contexts.iter().copied().find(|c| stack.contains(c));
+        let stacks: Vec<_> = STACKS.iter().filter(|stack| within(action.row(), stack).is_some()).collect();
+        TABLE.iter().filter(|row| row.action != action && !skip(row.action)).find_map(|row| {
+            let context = stacks.iter().find_map(|stack| within(row, stack))?;
             let clash = self.of(row.action).iter().any(|other| other.starts_with(sequence) || sequence.starts_with(other));
-            clash.then_some((row.action, *context))
+            clash.then_some((row.action, context))
         })
     }
 
@@ -206,6 +211,11 @@ pub fn canonical(key: KeyCombination) -> KeyCombination {
     let mut modifiers = key.modifiers;
     let code = match code {
         KeyCode::Char('\r' | '\n') => KeyCode::Enter,
+        // With ctrl a terminal does not tell the case.
+        KeyCode::Char(c) if c != ' ' && modifiers.contains(KeyModifiers::CONTROL) => {
+            modifiers.remove(KeyModifiers::SHIFT);
+            KeyCode::Char(c.to_ascii_lowercase())
+        }
         KeyCode::Char(c) if c != ' ' => {
             let upper = modifiers.contains(KeyModifiers::SHIFT) && c.is_ascii_lowercase();
             modifiers.remove(KeyModifiers::SHIFT);

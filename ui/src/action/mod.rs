@@ -7,4 +7,4 @@ mod table;
 
 pub use docs::{default_keymap_toml, keys_markdown, title};
 pub use keymap::{Found, Keymap, KeymapError, MAX_SEQUENCE, Sequence, canonical, key_label, parse_sequence, sequence_label};
-pub use table::{Action, ActionRow, Context, Group, TABLE, Weight};
+pub use table::{Action, ActionRow, Context, Group, STACKS, TABLE, Weight};

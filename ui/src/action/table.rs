@@ -24,6 +24,23 @@ words!(
     }
 );
 
+/// The contexts that are read together, innermost first: in each of these a key has one meaning.
+pub const STACKS: &[&[Context]] = &[
+    &[Context::Overview, Context::Global],
+    &[Context::Subscribers, Context::List, Context::Global],
+    &[Context::Detail, Context::Global],
+    &[Context::Technicians, Context::List, Context::Global],
+    &[Context::Tasks, Context::List, Context::Global],
+    &[Context::Map, Context::Global],
+    &[Context::Operations, Context::List, Context::Global],
+    &[Context::Network, Context::List, Context::Global],
+    &[Context::Log, Context::Global],
+    &[Context::Input],
+    &[Context::Menu],
+    &[Context::Confirm],
+    &[Context::Overlay],
+];
+
 words!(
     /// How actions are gathered in the help; the first word is also the label of a prefix key.
     Group {
@@ -99,12 +116,12 @@ actions! {
     Open "open" "open" List [List] ["enter"] Safe Read "open what is selected";
     Filter "filter" "filter" List [List] ["/"] Safe Read "narrow the list: state:active nas:bng-3 prefix:2001:db8::/40 text";
     Mark "mark" "mark" List [Subscribers] ["space"] Safe Read "mark or unmark the row for a bulk action";
-    Range "mark-range" "range" List [Subscribers] ["v"] Safe Read "begin or end marking a range of rows";
-    Invert "mark-invert" "invert" List [Subscribers] ["*"] Safe Read "turn the marks of all loaded rows round";
-    MarkAll "mark-all" "mark all" List [Subscribers] ["M"] Safe Read "mark every row that the filter matches";
     Sort "sort" "sort" List [List] ["s"] Safe Read "choose the column to sort by";
     SortReverse "sort-reverse" "reverse" List [List] ["S"] Safe Read "turn the order round";
     Columns "columns" "columns" List [Subscribers] ["c"] Safe Read "choose which columns are shown";
+    Range "mark-range" "range" List [Subscribers] ["v"] Safe Read "begin or end marking a range of rows";
+    Invert "mark-invert" "invert" List [Subscribers] ["*"] Safe Read "turn the marks of all loaded rows round";
+    MarkAll "mark-all" "mark all" List [Subscribers] ["M"] Safe Read "mark every row that the filter matches";
     NextMatch "next-match" "next" List [List Detail] ["n"] Safe Read "next row that matches; in the detail, the next subscriber";
     PreviousMatch "previous-match" "previous" List [List Detail] ["N"] Safe Read "previous row that matches; in the detail, the previous subscriber";
     Undo "undo" "undo" List [Subscribers] ["u"] Safe Read "take back the last change of filter, sort, columns or marks";
@@ -145,8 +162,8 @@ actions! {
     MapZoomOut "map-zoom-out" "out" Map [Map] ["-"] Safe Read "zoom out";
     MapFit "map-fit" "fit" Map [Map] ["f" "0"] Safe Read "show everything";
     MapFollow "map-follow" "follow" Map [Map] ["F"] Safe Read "keep the selected technician in the middle";
-    MapNext "map-next" "next" Map [Map] ["n" "tab"] Safe Read "select the next marker";
-    MapPrevious "map-previous" "previous" Map [Map] ["N" "backtab"] Safe Read "select the previous marker";
+    MapNext "map-next" "next" Map [Map] ["n"] Safe Read "select the next marker";
+    MapPrevious "map-previous" "previous" Map [Map] ["N"] Safe Read "select the previous marker";
     MapLayers "map-layers" "layers" Map [Map] ["o"] Safe Read "choose what the map shows";
     MapOpen "map-open" "open" Map [Map] ["enter"] Safe Read "open the selected marker";
     MapSearch "map-search" "search" Map [Map] ["/"] Safe Read "jump to a name on the map";

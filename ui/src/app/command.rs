@@ -108,7 +108,7 @@ fn sort(app: &mut App, rest: &str, effects: &mut Vec<Effect>) {
 fn ipv6(app: &mut App, rest: &str, effects: &mut Vec<Effect>) {
     let action = match rest {
         "status" => Some(Action::Status),
-        other => OperationKind::from_word(other).and_then(|kind| super::lifecycle::action_of(kind)),
+        other => OperationKind::from_word(other).and_then(super::lifecycle::action_of),
     };
     match action {
         Some(action) if dispatch::meant(app).contains(&action) => dispatch::act(app, action, effects),
@@ -168,11 +168,11 @@ fn names(input: &str) -> Vec<(String, String)> {
     let panes = PaneId::ALL.iter().map(|p| (p.word(), p.action().row().help));
     let keys = KEYS.iter().copied();
     let actions = TABLE.iter().filter(|row| row.group != crate::action::Group::Typing).map(|row| (row.name, row.help));
-    commands
-        .chain(panes)
-        .chain(keys)
-        .chain(actions)
-        .filter(|(name, _)| name.starts_with(input))
-        .map(|(name, help)| (name.to_owned(), help.to_owned()))
-        .collect()
+    let mut out: Vec<(String, String)> = Vec::new();
+    for (name, help) in commands.chain(panes).chain(keys).chain(actions).filter(|(name, _)| name.starts_with(input)) {
+        if !out.iter().any(|(known, _)| known == name) {
+            out.push((name.to_owned(), help.to_owned()));
+        }
+    }
+    out
 }

@@ -79,21 +79,16 @@ fn first_line(app: &App, area: Rect, buf: &mut Buffer) {
 
 /// Where each tab is and what it says. With all names when they fit, else numbers only except for the present one.
 pub(super) fn tabs(app: &App, area: Rect) -> Vec<(PaneId, Rect, String)> {
-    let text = |pane: PaneId, named: bool| {
-        if named || pane == app.pane { format!(" {} {} ", pane.number(), pane.title()) } else { format!(" {} ", pane.number()) }
-    };
-    let short = |pane: PaneId| {
-        let title: String = pane.title().chars().take(4).collect();
-        if pane == app.pane { text(pane, true) } else { format!(" {} {title} ", pane.number()) }
-    };
-    let wide = |f: &dyn Fn(PaneId) -> String| PaneId::ALL.iter().map(|p| width(&f(*p))).sum::<u16>() <= area.width;
-    let full = |pane: PaneId| text(pane, true);
-    let label: &dyn Fn(PaneId) -> String = if wide(&full) {
+    let full = |pane: PaneId| format!(" {} {} ", pane.number(), pane.title());
+    let tight = |pane: PaneId| format!("{}{} ", pane.number(), pane.title());
+    let numbers = |pane: PaneId| if pane == app.pane { full(pane) } else { format!(" {} ", pane.number()) };
+    let fits = |f: &dyn Fn(PaneId) -> String| PaneId::ALL.iter().map(|p| width(&f(*p))).sum::<u16>() <= area.width;
+    let label: &dyn Fn(PaneId) -> String = if fits(&full) {
         &full
-    } else if wide(&short) {
-        &short
+    } else if fits(&tight) {
+        &tight
     } else {
-        &|pane| text(pane, false)
+        &numbers
     };
     let mut x = area.x;
     PaneId::ALL

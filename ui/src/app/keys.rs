@@ -1,7 +1,7 @@
 //! Keys, pastes and the mouse: to the top overlay, to a pane that is typed into, or through the keymap to an action.
 
 use super::{App, dispatch};
-use crate::action::{Context, Found, MAX_SEQUENCE, canonical};
+use crate::action::{Action, Context, Found, MAX_SEQUENCE, canonical};
 use crate::effect::Effect;
 use crate::msg::{Mouse, MouseKind};
 use crate::overlay::Typed;
@@ -17,6 +17,13 @@ pub(super) fn key(app: &mut App, key: KeyCombination, effects: &mut Vec<Effect>)
     if !app.pending.is_empty() && key.codes == OneToThree::One(KeyCode::Esc) {
         app.pending.clear();
         app.dirty = true;
+        return;
+    }
+    if super::too_small(app.screen()) {
+        // Nothing is shown, so nothing may be done but to leave.
+        if let Found::Action(action @ (Action::Quit | Action::SuspendConsole)) = app.config.keymap.find(&contexts, &[key]) {
+            dispatch::act(app, action, effects);
+        }
         return;
     }
     app.pending.push(key);

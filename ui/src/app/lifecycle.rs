@@ -128,7 +128,7 @@ pub fn begin(kind: OperationKind, subjects: &[Subject], options: OperationOption
     let mut lines = Vec::new();
     lines.extend(consequence(kind, &options).map(|text| Line::plain(text.to_owned())));
     if !refused.is_empty() {
-        lines.push(Line::warning(format!("{} of {} refused:", refused.len(), refused.len() + count)));
+        lines.push(Line::warning(format!("{} of {} are refused:", refused.len(), refused.len() + count)));
         lines.extend(refused.iter().map(|(s, why)| Line::refused(format!("{}: {why}", s.who))));
     }
     if count > 1 {
@@ -151,7 +151,7 @@ fn consequence(kind: OperationKind, options: &OperationOptions) -> impl Iterator
     match kind {
         OperationKind::Revoke => {
             out.push(if options.send_disconnect {
-                "The session is disconnected first; nothing is released before the NAS confirms."
+                "Disconnect comes first; nothing is released before the NAS confirms it."
             } else {
                 "No Disconnect is sent: the network may go on using the prefix."
             });

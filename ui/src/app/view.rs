@@ -1,7 +1,7 @@
 //! `view`: the whole frame from the state. Pure: nothing is kept between frames.
 
 use super::{App, Dx, areas, header, layout};
-use crate::action::{Action, Context, Group, TABLE, key_label, sequence_label};
+use crate::action::{Action, ActionRow, Context, Group, TABLE, key_label, sequence_label};
 use crate::look::{Glyph, Look, Tone};
 use crate::panes;
 use crate::widgets::{line, put, width};
@@ -33,7 +33,7 @@ pub fn view(app: &App, look: &Look, frame: &mut Frame) {
 /// The honest sentence of a screen that is too small.
 fn sentence(area: Rect, look: &Look, frame: &mut Frame) {
     let (w, h) = layout::SMALLEST;
-    let text = format!("{}x{} is too small for Noctule: it needs {w}x{h}. Everything goes on; q leaves.", area.width, area.height);
+    let text = format!("{}x{} is too small for Noctule: it needs {w}x{h}. Everything goes on; ctrl-c leaves.", area.width, area.height);
     let mut rest = text.as_str();
     for y in 0..area.height {
         let mut cut = rest.len().min(usize::from(area.width));
@@ -96,28 +96,36 @@ fn footer(app: &App, look: &Look, area: Rect, frame: &mut Frame) {
     }
 }
 
-/// Key, label and whether it is possible: single keys as they are, sequences gathered under their first key.
+/// Key, label and whether it is possible, in the order of the table, the console's own last: single keys as they are, sequences gathered
+/// under their first key.
 fn hints(app: &App) -> Vec<(String, String, bool)> {
-    let mut out: Vec<(String, String, bool)> = Vec::new();
-    for context in app.contexts() {
-        for row in TABLE.iter().filter(|row| row.contexts.contains(&context)) {
-            let movement = matches!(row.group, Group::Move | Group::Panes) || row.action == Action::Help;
-            let Some(sequence) = app.config.keymap.of(row.action).first().filter(|_| !movement) else { continue };
-            let Some(first) = sequence.first() else { continue };
-            let key = key_label(*first);
-            let possible = context == Context::Input || context == Context::Menu || app.greyed(row.action).is_none();
-            match out.iter_mut().find(|(known, ..)| *known == key) {
-                Some(entry) => entry.2 |= possible,
-                None if sequence.len() > 1 => out.push((key, prefix_label(row.group), possible)),
-                None => out.push((key, row.label.to_owned(), possible)),
+    let contexts = app.contexts();
+    let inner = |row: &&ActionRow| row.contexts.iter().any(|c| *c != Context::Global && contexts.contains(c));
+    let outer = |row: &&ActionRow| contexts.contains(&Context::Global) && row.contexts.contains(&Context::Global);
+    let mut out: Vec<(String, String, bool, Group)> = Vec::new();
+    for row in TABLE.iter().filter(inner).chain(TABLE.iter().filter(outer).filter(|row| !inner(row))) {
+        let everywhere = row.contexts.contains(&Context::Global) && inner(&row);
+        if everywhere || matches!(row.group, Group::Move | Group::Panes) || row.action == Action::Help {
+            continue;
+        }
+        let Some(sequence) = app.config.keymap.of(row.action).first() else { continue };
+        let Some(first) = sequence.first() else { continue };
+        let key = key_label(*first);
+        // What stands in an overlay is possible as long as the overlay stands.
+        let possible = !app.overlays.is_empty() || app.greyed(row.action).is_none();
+        match out.iter_mut().find(|(known, ..)| *known == key) {
+            Some(entry) => {
+                entry.2 |= possible;
+                // A prefix under which several groups meet is a way to go somewhere.
+                if entry.3 != row.group && sequence.len() > 1 {
+                    entry.1 = Group::Move.word().to_owned();
+                }
             }
+            None if sequence.len() > 1 => out.push((key, row.group.word().to_owned(), possible, row.group)),
+            None => out.push((key, row.label.to_owned(), possible, row.group)),
         }
     }
-    out
-}
-
-fn prefix_label(group: Group) -> String {
-    group.word().to_owned()
+    out.into_iter().map(|(key, label, possible, _)| (key, label, possible)).collect()
 }
 
 /// After the first key of a sequence: what may follow, with the reason beside what is not possible.

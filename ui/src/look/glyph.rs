@@ -21,7 +21,7 @@ glyphs! {
     Allocated "◔" "o";
     Active "●" "*";
     Suspended "◐" "=";
-    Revoking "◌" "~";
+    Revoking "◌" "<";
     Revoked "·" "-";
     Failed "✗" "x";
     Ok "✓" "+";

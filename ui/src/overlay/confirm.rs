@@ -3,7 +3,7 @@
 use super::{Scroll, Step, Then, Typed};
 use crate::action::{Action, Context};
 use crate::look::{Look, Tone};
-use crate::widgets::{TextInput, centred, framed, put, width};
+use crate::widgets::{TextInput, centred, framed, put, width, wrap};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -85,25 +85,26 @@ impl Confirm {
 
     pub fn view(&self, look: &Look, area: Rect, frame: &mut Frame) {
         let longest = self.lines.iter().map(|l| width(&l.text)).chain([width(&self.title), 44]).max().unwrap_or(44);
-        let want = (self.lines.len() as u16).saturating_add(4);
-        let outer = centred(area, longest.saturating_add(6), want.min(area.height));
+        let outer_width = longest.saturating_add(4).min(area.width);
+        let room = outer_width.saturating_sub(4);
+        let lines: Vec<(&str, Tone)> = self.lines.iter().flat_map(|l| wrap(&l.text, room).into_iter().map(|part| (part, l.tone))).collect();
+        let outer = centred(area, outer_width, (lines.len().min(500) as u16).saturating_add(4).min(area.height));
         let inner = framed(frame, outer, "Confirm", look);
         if inner.height < 2 {
             return;
         }
         let left = inner.x + 1;
-        let room = inner.width.saturating_sub(2);
         put(frame.buffer_mut(), left, inner.y, room, &self.title, look.style(Tone::Danger), look);
         let height = usize::from(inner.height.saturating_sub(2));
-        let top = self.scroll.selected.min(self.lines.len().saturating_sub(height));
-        for (y, line) in self.lines.iter().skip(top).take(height).enumerate() {
-            put(frame.buffer_mut(), left, inner.y + 1 + y as u16, room, &line.text, look.style(line.tone), look);
+        let top = self.scroll.selected.min(lines.len().saturating_sub(height));
+        for (y, (text, tone)) in lines.iter().skip(top).take(height).enumerate() {
+            put(frame.buffer_mut(), left, inner.y + 1 + y as u16, room, text, look.style(*tone), look);
         }
         let last = Rect { x: left, y: inner.bottom() - 1, width: room, height: 1 };
+        let more = if lines.len() > height { "; down for more" } else { "" };
         match self.count {
-            Some(count) => self.input.draw(frame, last, &format!("Type {count} and Enter; Esc leaves it: "), look),
+            Some(count) => self.input.draw(frame, last, &format!("Type {count} and Enter, Esc leaves it{more}: "), look),
             None => {
-                let more = if self.lines.len() > height { "; down for more" } else { "" };
                 put(frame.buffer_mut(), left, last.y, room, &format!("y yes   n no{more}"), look.style(Tone::Key), look);
             }
         }

@@ -2,10 +2,10 @@
 
 use super::palette::search;
 use super::{Scroll, Step, Then, Typed};
-use crate::action::{Action, Group, sequence_label, title};
+use crate::action::{Action, Group, TABLE, Weight, sequence_label, title};
 use crate::app::App;
-use crate::look::{Look, Tone};
-use crate::widgets::{TextInput, framed, line, put};
+use crate::look::{Glyph, Look, Tone};
+use crate::widgets::{TextInput, framed, line, put, wrapped};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -41,11 +41,11 @@ impl Help {
                 Entry { action, text: format!("{keys} {} {} {}", row.label, row.name, row.help), keys }
             })
             .collect();
-        let order = |group: Group| Group::ALL.iter().position(|g| *g == group);
-        // What belongs to the pane first: the console's own is the same everywhere.
-        entries.sort_by_key(|e| match e.action.row().group {
-            group @ (Group::Console | Group::Panes | Group::Move) => (1, order(group)),
-            group => (0, order(group)),
+        // What belongs to the pane first, in the order of the table: the console's own is the same everywhere.
+        entries.sort_by_key(|e| {
+            let group = e.action.row().group;
+            let first = TABLE.iter().position(|row| row.group == group);
+            (matches!(group, Group::Console | Group::Panes | Group::Move), first, e.action)
         });
         let found = (0..entries.len()).collect();
         Self { input: TextInput::default(), entries, found, scroll: Scroll::default() }
@@ -85,7 +85,12 @@ impl Help {
             "/",
             look,
         );
-        let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+        // The selected one in full below the list, where there is room.
+        let below = if inner.height >= 9 { 3 } else { 0 };
+        let list = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1 + below), ..inner };
+        if let (true, Some(index)) = (below > 0, self.found.get(self.scroll.selected)) {
+            self.whole(&self.entries[*index], app, look, Rect { y: inner.bottom() - below, height: below, ..inner }, frame);
+        }
         // Headlines are lines too, so that scrolling stays even.
         let grouped = self.input.value().trim().is_empty();
         let mut lines: Vec<Result<usize, Group>> = Vec::new();
@@ -115,10 +120,11 @@ impl Help {
                 Ok(index) => {
                     let entry = &self.entries[*index];
                     let row = entry.action.row();
-                    let keys = format!("  {:<14} ", entry.keys);
+                    let keys = format!("  {:<12} ", entry.keys);
                     let note = app.greyed(entry.action).map(|why| format!("  (not now: {why})")).unwrap_or_default();
                     let style = if note.is_empty() { look.style(Tone::Text) } else { look.style(Tone::Muted) };
-                    let name = format!("{:<24} ", row.name);
+                    // The name is what the keymap and the command line want; it gives way to the words.
+                    let name = if list.width >= 100 { format!("{:<24} ", row.name) } else { String::new() };
                     let pieces = [
                         (keys.as_str(), look.style(Tone::Key)),
                         (name.as_str(), look.style(Tone::Muted)),
@@ -132,5 +138,20 @@ impl Help {
                 frame.buffer_mut().set_style(Rect { x: list.x, y, width: list.width, height: 1 }, look.style(Tone::Selected));
             }
         }
+    }
+
+    /// Name, weight, need and the whole help of one action.
+    fn whole(&self, entry: &Entry, app: &App, look: &Look, area: Rect, frame: &mut Frame) {
+        let row = entry.action.row();
+        let rule = look.glyph(Glyph::Rule).repeat(usize::from(area.width));
+        put(frame.buffer_mut(), area.x, area.y, area.width, &rule, look.style(Tone::Border), look);
+        let note = app.greyed(entry.action).map(|why| format!(" Not now: {why}.")).unwrap_or_default();
+        let weight = match row.weight {
+            Weight::Safe => String::new(),
+            weight => format!(" ({weight}, needs {})", row.needs),
+        };
+        let text = format!(":{}{weight}  {}.{note}", row.name, row.help);
+        let inside = Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(1) };
+        wrapped(frame.buffer_mut(), inside, &text, look.style(Tone::Text), look);
     }
 }

@@ -30,7 +30,7 @@ impl NoticeList {
             put(frame.buffer_mut(), inner.x + 1, inner.y, inner.width, "Nothing was said yet.", look.style(Tone::Muted), look);
             return;
         }
-        let full_height = 4.min(inner.height / 2);
+        let full_height = 5.min(inner.height / 2);
         let height = usize::from(inner.height.saturating_sub(full_height));
         let top = self.scroll.top(len, height);
         let mut selected = None;
@@ -54,6 +54,10 @@ impl NoticeList {
         }
         if let Some(said) = selected {
             let below = Rect { y: inner.bottom() - full_height, height: full_height, ..inner };
+            let rule = look.glyph(crate::look::Glyph::Rule).repeat(usize::from(below.width));
+            put(frame.buffer_mut(), below.x, below.y, below.width, &rule, look.style(Tone::Border), look);
+            let below =
+                Rect { x: below.x + 1, y: below.y + 1, width: below.width.saturating_sub(2), height: below.height.saturating_sub(1) };
             crate::widgets::wrapped(frame.buffer_mut(), below, said.notice.text.as_str(), look.style(Tone::Text), look);
         }
     }

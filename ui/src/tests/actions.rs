@@ -6,23 +6,6 @@ use crate::msg::Msg;
 use crate::panes::PaneId;
 use crate::testing::{Desk, Stub, config};
 
-/// The stacks of contexts in which keys are read. A key of one of them may not mean two things.
-const STACKS: &[&[Context]] = &[
-    &[Context::Overview, Context::Global],
-    &[Context::Subscribers, Context::List, Context::Global],
-    &[Context::Detail, Context::Global],
-    &[Context::Technicians, Context::List, Context::Global],
-    &[Context::Tasks, Context::List, Context::Global],
-    &[Context::Map, Context::Global],
-    &[Context::Operations, Context::List, Context::Global],
-    &[Context::Network, Context::List, Context::Global],
-    &[Context::Log, Context::Global],
-    &[Context::Input],
-    &[Context::Menu],
-    &[Context::Confirm],
-    &[Context::Overlay],
-];
-
 #[test]
 fn the_table_is_in_the_order_of_its_enum_and_names_are_unique_kebab_case() {
     for (at, row) in TABLE.iter().enumerate() {
@@ -226,7 +209,8 @@ fn quitting_asks_while_work_is_under_way_and_escape_never_quits() {
 
 #[test]
 fn an_override_replaces_and_an_error_names_line_and_nearest() {
-    let (keymap, errors) = Keymap::with_overrides("refresh = \"ctrl-r\"\n\nipv6-alocate = [\"x\"]\nfilter = [\"ctrl-foo\"]\nsort = 3\nmark = [\"/\"]\n");
+    let (keymap, errors) =
+        Keymap::with_overrides("refresh = \"ctrl-r\"\n\nipv6-alocate = [\"x\"]\nfilter = [\"ctrl-foo\"]\nsort = 3\nmark = [\"/\"]\n");
     assert_eq!(keymap.label(Action::Refresh).as_deref(), Some("ctrl-r"));
     let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
     assert!(texts.iter().any(|t| t.contains("line 3") && t.contains("ipv6-allocate")), "{texts:?}");
@@ -240,7 +224,10 @@ fn an_override_replaces_and_an_error_names_line_and_nearest() {
 
 #[test]
 fn the_default_keymap_file_is_its_own_override() {
-    let text: String = default_keymap_toml().lines().map(|l| l.strip_prefix("# ").filter(|l| l.contains(" = [")).unwrap_or("").to_owned() + "\n").collect();
+    let text: String = default_keymap_toml()
+        .lines()
+        .map(|l| l.strip_prefix("# ").filter(|l| l.contains(" = [")).unwrap_or("").to_owned() + "\n")
+        .collect();
     let (keymap, errors) = Keymap::with_overrides(&text);
     assert_eq!(errors, []);
     assert_eq!(keymap, Keymap::default());

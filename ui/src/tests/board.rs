@@ -264,8 +264,8 @@ fn sort_and_columns_are_remembered() {
 
 #[test]
 fn an_age_is_redrawn_when_its_text_changes_and_not_before() {
-    let mut desk = Desk::board(Stub::of(2));
-    // Rows are 0 s and 16 min old.
+    let mut desk = Desk::board(Stub::of(1));
+    // The one row is 0 s old.
     desk.send(Msg::Tick(now() + Duration::seconds(61)));
     desk.app.take_dirty();
     desk.send(Msg::Tick(now() + Duration::seconds(62)));

@@ -49,7 +49,17 @@ pub fn put(buf: &mut Buffer, x: u16, y: u16, max: u16, text: &str, style: Style,
 }
 
 fn as_ascii(text: &str) -> String {
-    text.graphemes(true).map(|g| if g.is_ascii() { g.to_owned() } else { "?".repeat(g.width()) }).collect()
+    text.graphemes(true)
+        .map(|g| {
+            // A letter loses its accent rather than its face: Muller can be read, M?ller can not.
+            let plain = g.chars().next().map(nucleo_matcher::chars::normalize).filter(char::is_ascii_graphic);
+            match plain {
+                _ if g.is_ascii() => g.to_owned(),
+                Some(plain) if g.width() == 1 => plain.to_string(),
+                _ => "?".repeat(g.width()),
+            }
+        })
+        .collect()
 }
 
 /// Several pieces in one line, each with its style. Returns the cells used.
@@ -82,13 +92,7 @@ pub fn wrapped(buf: &mut Buffer, area: ratatui::layout::Rect, text: &str, style:
 
 /// How many lines `wrapped` needs.
 pub fn wrapped_height(text: &str, max: u16) -> u16 {
-    let mut rest = text;
-    let mut lines = 0u16;
-    while !rest.is_empty() && lines < 1000 {
-        rest = rest[break_at(rest, usize::from(max))..].trim_start();
-        lines += 1;
-    }
-    lines
+    wrap(text, max).len() as u16
 }
 
 /// The lines that a text takes at this width, broken at blanks where there are any; at most 1000.

@@ -50,8 +50,9 @@ fn summary(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
         Some(Total::Exact(n)) => format!("{} subscribers", thousands(n)),
         Some(Total::AtLeast(n)) => format!("{} subscribers or more", thousands(n)),
     };
-    let marks = state.range().map_or(0, |r| r.filter(|at| state.window.rows.get(*at).is_some_and(|row| !state.marks.contains(row.id))).count())
-        + state.marks.len();
+    let marks =
+        state.range().map_or(0, |r| r.filter(|at| state.window.rows.get(*at).is_some_and(|row| !state.marks.contains(row.id))).count())
+            + state.marks.len();
     let mut pieces = vec![(count, look.style(Tone::Title))];
     if !state.text.is_empty() {
         pieces.push((" matching ".to_owned(), look.style(Tone::Muted)));
@@ -88,7 +89,8 @@ fn empty(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
     } else {
         (format!("No subscriber matches {}. Change the filter with /, drop it with Esc.", state.text), Tone::Text)
     };
-    let inside = Rect { x: area.x + 1, y: area.y + 1.min(area.height), width: area.width.saturating_sub(2), height: area.height.saturating_sub(1) };
+    let inside =
+        Rect { x: area.x + 1, y: area.y + 1.min(area.height), width: area.width.saturating_sub(2), height: area.height.saturating_sub(1) };
     wrapped(frame.buffer_mut(), inside, &text, look.style(tone), look);
 }
 

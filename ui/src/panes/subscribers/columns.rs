@@ -27,9 +27,8 @@ words!(
 );
 
 /// Words for `:columns`.
-pub const COLUMN_NAMES: &[&str] = &[
-    "number", "name", "state", "enforcement", "prefix", "nas", "session", "age", "username", "status", "mode", "hold", "error",
-];
+pub const COLUMN_NAMES: &[&str] =
+    &["number", "name", "state", "enforcement", "prefix", "nas", "session", "age", "username", "status", "mode", "hold", "error"];
 
 /// Columns of a fresh console. In 80 cells all of them fit.
 pub(super) const DEFAULT: &[ColumnId] = &[
@@ -54,7 +53,7 @@ impl ColumnId {
             Self::Prefix => c("prefix", 21, 26, 2),
             Self::Nas => c("nas", 6, 16, 5),
             Self::Session => c("ses", 3, 7, 6),
-            Self::Age => c("age", 5, 5, 3),
+            Self::Age => c("  age", 5, 5, 3),
             Self::Username => c("user name", 12, 30, 7),
             Self::Status => c("status", 12, 12, 8),
             Self::Mode => c("mode", 10, 10, 9),

@@ -23,11 +23,18 @@ pub(super) struct Detail {
     pub id: SubscriberId,
     pub slot: Slot<Box<SubscriberView>>,
     scroll: usize,
+    /// In a narrow terminal: the operations instead of the fields.
+    operations: bool,
 }
 
 impl Detail {
     pub fn new(id: SubscriberId) -> Self {
-        Self { id, slot: Slot::default(), scroll: 0 }
+        Self { id, slot: Slot::default(), scroll: 0, operations: false }
+    }
+
+    /// The neighbour, looked at in the same way.
+    pub fn neighbour(&self, id: SubscriberId) -> Self {
+        Self { operations: self.operations, ..Self::new(id) }
     }
 
     pub fn refresh(&mut self, cx: &mut Cx<'_>) {
@@ -94,6 +101,11 @@ impl Detail {
     }
 
     pub fn scroll(&mut self, action: Action, env: &Env<'_>) -> bool {
+        if matches!(action, Action::Left | Action::Right) {
+            self.operations = action == Action::Right;
+            self.scroll = 0;
+            return true;
+        }
         let page = usize::from(env.body.height.max(4) - 3);
         let to = match action {
             Action::Up => self.scroll.saturating_sub(1),
@@ -116,7 +128,11 @@ impl Detail {
     fn last_line(&self, env: &Env<'_>) -> usize {
         let Some(view) = &self.slot.value else { return 0 };
         let (left, right) = (fields(view, env), timeline(view, env));
-        let lines = if env.body.width >= SIDE_BY_SIDE { left.len().max(right.len()) } else { left.len() + right.len() + 1 };
+        let lines = match (env.body.width >= SIDE_BY_SIDE, self.operations) {
+            (true, _) => left.len().max(right.len()),
+            (false, true) => right.len(),
+            (false, false) => left.len(),
+        };
         lines.saturating_sub(usize::from(env.body.height.saturating_sub(2)))
     }
 
@@ -142,11 +158,22 @@ impl Detail {
             }
             draw_lines(&right, self.scroll, Rect { x: x + 1, width: below.width.saturating_sub(half + 1), ..below }, dx, frame);
         } else {
-            let mut all = left;
-            all.push(Vec::new());
-            all.extend(right);
-            draw_lines(&all, self.scroll, below, dx, frame);
+            self.tabs(view, dx, Rect { y: area.y + 1.min(area.height), height: 1, ..area }, frame);
+            draw_lines(if self.operations { &right } else { &left }, self.scroll, below, dx, frame);
         }
+    }
+
+    /// Fields or operations: where there is no room for both.
+    fn tabs(&self, view: &SubscriberView, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
+        if self.slot.failed.is_some() {
+            return;
+        }
+        let look = dx.look;
+        let of = |on: bool| look.style(if on { Tone::Selected } else { Tone::Muted });
+        let operations = format!(" Operations {} ", view.timeline.len());
+        let hint = format!("  {} {} to change", look.glyph(Glyph::Left), look.glyph(Glyph::Right));
+        let pieces = [(" Fields ", of(!self.operations)), (&*operations, of(self.operations)), (&*hint, look.style(Tone::Muted))];
+        line(frame.buffer_mut(), area.x, area.y, area.width, &pieces, look);
     }
 
     fn headline(&self, view: &SubscriberView, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
@@ -178,8 +205,7 @@ impl Detail {
 fn draw_lines(lines: &Lines, scroll: usize, area: Rect, dx: &Dx<'_>, frame: &mut Frame<'_>) {
     let top = scroll.min(lines.len().saturating_sub(usize::from(area.height)));
     for (y, pieces) in lines.iter().skip(top).take(usize::from(area.height)).enumerate() {
-        let pieces: Vec<(String, Style)> =
-            pieces.iter().map(|(piece, tone)| (piece.text(dx.look), dx.look.style(*tone))).collect();
+        let pieces: Vec<(String, Style)> = pieces.iter().map(|(piece, tone)| (piece.text(dx.look), dx.look.style(*tone))).collect();
         let pieces: Vec<(&str, Style)> = pieces.iter().map(|(text, style)| (text.as_str(), *style)).collect();
         line(frame.buffer_mut(), area.x + 1, area.y + y as u16, area.width.saturating_sub(1), &pieces, dx.look);
     }

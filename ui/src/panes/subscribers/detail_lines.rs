@@ -72,7 +72,12 @@ impl Fields<'_> {
     }
 
     fn badge(&mut self, name: &str, glyph: Glyph, word: &str, tone: Tone, note: &str) {
-        self.out.push(vec![text(format!("{name:<NAME$}"), Tone::Muted), (Piece::Glyph(glyph), tone), text(format!(" {word}"), tone), text(note, Tone::Muted)]);
+        self.out.push(vec![
+            text(format!("{name:<NAME$}"), Tone::Muted),
+            (Piece::Glyph(glyph), tone),
+            text(format!(" {word}"), tone),
+            text(note, Tone::Muted),
+        ]);
     }
 }
 

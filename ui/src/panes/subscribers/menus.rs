@@ -137,7 +137,9 @@ pub(super) fn told(state: &mut State, tell: Tell, cx: &mut Cx<'_>) {
         Tell::Column(column) => toggle_column(state, column, cx),
         Tell::ColumnsDefault => state.change_columns(columns::DEFAULT.to_vec(), cx),
         Tell::ColumnsNamed(words) => named_columns(state, &words, cx),
-        Tell::AllocateLength(len) => begin(state, OperationKind::Allocate, OperationOptions { prefix_len: Some(len), ..Default::default() }, cx),
+        Tell::AllocateLength(len) => {
+            begin(state, OperationKind::Allocate, OperationOptions { prefix_len: Some(len), ..Default::default() }, cx)
+        }
         Tell::AllocateLengthText(text) if text.is_empty() => {
             prompt(cx, "Length of the prefix", "48 to 64", |text| panes::Tell::Subscribers(Tell::AllocateLengthText(text)));
         }

@@ -113,7 +113,8 @@ impl State {
     }
 
     pub(super) fn is_marked(&self, index: usize) -> bool {
-        self.window.rows.get(index).is_some_and(|row| self.marks.contains(row.id)) || self.range().is_some_and(|range| range.contains(&index))
+        self.window.rows.get(index).is_some_and(|row| self.marks.contains(row.id))
+            || self.range().is_some_and(|range| range.contains(&index))
     }
 
     /// What an action is meant for: the detail, else the marks and the range, else the selected row.

@@ -287,7 +287,7 @@ impl State {
         if let (Some(detail), Some(row)) = (&mut self.detail, self.window.rows.get(self.window.selected))
             && detail.id != row.id
         {
-            *detail = Detail::new(row.id);
+            *detail = detail.neighbour(row.id);
             detail.refresh(cx);
         }
     }

@@ -22,7 +22,10 @@ enum Asked {
     After,
     Before,
     /// The same rows again; the second is asked for when the first has gone.
-    Again { at: Option<SubscriberId>, second_try: bool },
+    Again {
+        at: Option<SubscriberId>,
+        second_try: bool,
+    },
 }
 
 #[derive(Debug)]
