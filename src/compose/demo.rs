@@ -199,7 +199,7 @@ async fn play(nases: Vec<NasSim>, netbox: Arc<NetboxSim>) {
         tokio::time::sleep_until(began + trouble.at).await;
         tracing::warn!(target: "demo", "{}", trouble.words);
         match &trouble.what {
-            Trouble::NetboxFails { .. } => netbox.random_faults(On::Any, 1.0, 1, vec![Fault::Say(Say::ALL[0])]),
+            Trouble::NetboxFails { .. } => netbox.random_faults(On::Any, 1.0, 1, vec![Fault::Say(Say::Html500)]),
             Trouble::NetboxWell => netbox.clear_faults(),
             what => {
                 if let Some(i) = what.nas() {

@@ -1,0 +1,198 @@
+//! The world of one trial: a store in a folder of its own, a simulated NetBox and NAS that outlive the child, and what is true at the end.
+
+use super::plan::{At, POOL, Plan, SECRET, VARIABLE};
+use noctule_domain::audit::{AuditEntry, AuditVerdict};
+use noctule_domain::lifecycle::{AssignmentMode, Ipv6State, OperationKind, OperationRow};
+use noctule_domain::ports::Clock;
+use noctule_domain::secret::Secret;
+use noctule_domain::subscriber::{Ipv6Record, Username};
+use noctule_domain::{SubscriberId, TenantId, Timestamp};
+use noctule_sim::nas::{NasSession, NasSim, NasSimConfig, Preset};
+use noctule_sim::netbox::{DEFAULT_TOKEN, NetboxConfig, NetboxSim, SeedPrefix, SimPrefix};
+use noctule_storage::{NewNas, NewSession, NewSubscriber, OperationFilter, Store};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+use std::time::Duration;
+
+pub const USER: &str = "anna.virtanen@isp.example";
+const SESSION: &str = "8a3f0001";
+
+pub struct Bench {
+    _folder: tempfile::TempDir,
+    pub netbox: NetboxSim,
+    pub nas: NasSim,
+    plan: Plan,
+}
+
+/// What is true, asked of everybody.
+pub struct Facts {
+    pub state: Ipv6State,
+    pub prefix: Option<ipnet::Ipv6Net>,
+    pub netbox_id: Option<i64>,
+    pub hold: bool,
+    pub operations: Vec<OperationRow>,
+    /// The delegations that NetBox holds.
+    pub netbox: Vec<SimPrefix>,
+    pub session_prefixes: Vec<ipnet::Ipv6Net>,
+    pub routes: bool,
+    audit: AuditVerdict,
+}
+
+impl Facts {
+    /// What must hold after anything.
+    pub fn check(&self, when: &str) {
+        for operation in &self.operations {
+            assert!(!operation.status.is_open(), "{when}: {} is still {}", operation.kind, operation.status);
+        }
+        assert!(matches!(self.audit, AuditVerdict::Intact { .. }), "{when}: {:?}", self.audit);
+        let held: Vec<i64> = self.netbox.iter().map(|p| p.id).collect();
+        assert_eq!(
+            held,
+            self.netbox_id.into_iter().collect::<Vec<_>>(),
+            "{when}: NetBox holds what the row does not know, or the other way"
+        );
+        assert_eq!(self.netbox.first().map(|p| p.prefix), self.prefix, "{when}");
+        if self.routes {
+            assert_eq!(self.session_prefixes, self.prefix.into_iter().collect::<Vec<_>>(), "{when}: the NAS routes another prefix");
+        }
+    }
+}
+
+impl Bench {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pool = SeedPrefix { is_pool: true, ..SeedPrefix::container(POOL) };
+        let netbox = NetboxSim::start(NetboxConfig { prefixes: vec![pool], ..NetboxConfig::default() }).await.expect("NetBox");
+        let now = chrono::Utc::now();
+        let session = NasSession::new(SESSION, USER, now);
+        let nas = NasSim::start(NasSimConfig::new(Preset::Strict, Secret::new(SECRET)).session(session)).await.expect("NAS");
+        let subscriber = SubscriberId::from_uuid(uuid::Uuid::now_v7());
+        let plan = Plan {
+            store: folder.path().join("noctule.db"),
+            tenant: TenantId::from_uuid(uuid::Uuid::now_v7()),
+            netbox: netbox.url(),
+            token: DEFAULT_TOKEN.to_owned(),
+            subscriber,
+            kind: OperationKind::Allocate,
+            die_at: u32::MAX,
+            now,
+        };
+        fill(&plan.open(), &plan, nas.addr()).await;
+        Self { _folder: folder, netbox, nas, plan }
+    }
+
+    fn plan_for(&self, kind: OperationKind) -> Plan {
+        let mut plan = Plan { kind, ..self.plan.clone() };
+        // What comes after a revoke comes after the rest: two days later.
+        if matches!(kind, OperationKind::Allocate | OperationKind::Release) {
+            plan.now += chrono::Duration::days(2);
+        }
+        plan
+    }
+
+    /// Runs an operation in this process, undisturbed.
+    pub async fn operate(&self, kind: OperationKind) {
+        let plan = self.plan_for(kind);
+        let store = plan.open();
+        plan.carry_out(&plan.executor(&store, u32::MAX)).await;
+    }
+
+    /// Runs an operation in a process of its own that dies at a point; true when it was killed.
+    pub async fn child(&self, kind: OperationKind, die_at: u32) -> bool {
+        let plan = Plan { die_at, ..self.plan_for(kind) };
+        let status = tokio::process::Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "the_child_runs_one_operation_and_dies_where_it_is_told", "--nocapture"])
+            .env(VARIABLE, serde_json::to_string(&plan).expect("a plan"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status();
+        let status = tokio::time::timeout(Duration::from_secs(60), status).await.expect("the child ends").expect("the child runs");
+        match status.signal() {
+            Some(9) => true,
+            None => {
+                assert!(status.success(), "the child failed without being killed: {status}");
+                false
+            }
+            Some(other) => panic!("the child died of signal {other}"),
+        }
+    }
+
+    /// Another process: opens the store, takes over what was left, waits for its end.
+    pub async fn recover(&self) {
+        let plan = self.plan_for(OperationKind::Allocate);
+        let store = plan.open();
+        let executor = plan.executor(&store, u32::MAX);
+        for handle in executor.recover().await.expect("recovery begins") {
+            let finished = tokio::time::timeout(Duration::from_secs(30), handle.ended()).await.expect("in time").expect("it ends");
+            assert!(finished.operation.error.is_none(), "{:?}", finished.operation.error);
+        }
+    }
+
+    pub async fn facts(&self) -> Facts {
+        let store = self.plan.open();
+        let subscriber = store.subscriber(self.plan.subscriber).await.expect("store").expect("the subscriber");
+        let pool: ipnet::Ipv6Net = POOL.parse().expect("pool");
+        Facts {
+            state: subscriber.ipv6.state,
+            prefix: subscriber.ipv6.prefix,
+            netbox_id: subscriber.ipv6.netbox_prefix_id,
+            hold: subscriber.ipv6.hold_until.is_some(),
+            operations: store.operations(OperationFilter { open_only: false, status: None, limit: 100 }).await.expect("operations"),
+            netbox: self.netbox.prefixes().into_iter().filter(|p| p.prefix != pool).collect(),
+            session_prefixes: self.nas.sessions_of(USER).into_iter().flat_map(|s| s.delegated_prefixes).collect(),
+            routes: self.nas.routes(USER),
+            audit: store.audit_verify().await.expect("audit"),
+        }
+    }
+
+    pub fn plan(&self, kind: OperationKind) -> Plan {
+        self.plan_for(kind)
+    }
+}
+
+async fn fill(store: &Store, plan: &Plan, nas: std::net::SocketAddr) {
+    let now: Timestamp = At(plan.now).now();
+    let mut importer = store.importer().await.expect("import");
+    let row = NewNas {
+        id: None,
+        name: "bng-1".into(),
+        profile: "generic".to_owned(),
+        address: nas,
+        nas_ip: None,
+        nas_identifier: None,
+        secret: "env:UNUSED".parse().expect("a reference"),
+        position: None,
+        site: None,
+        enabled: true,
+    };
+    assert!(importer.push_nas(vec![row]).await.expect("nas").is_empty());
+    let record = Ipv6Record::pending(AssignmentMode::Pd, now);
+    let subscriber = NewSubscriber {
+        id: Some(plan.subscriber),
+        nas: Some("bng-1".into()),
+        session: Some(NewSession {
+            nas: None,
+            acct_session_id: SESSION.into(),
+            framed_ipv4: None,
+            delegated_prefix: None,
+            started_at: now,
+            seen_at: now,
+        }),
+        ..NewSubscriber::new("N-1".into(), Username::new(USER).expect("a name"), "Anna Virtanen".into(), record)
+    };
+    assert!(importer.push_subscribers(vec![subscriber]).await.expect("subscribers").is_empty());
+    let entry = AuditEntry {
+        tenant: plan.tenant,
+        at: now,
+        actor: "fault".into(),
+        origin: "tests".into(),
+        action: "import-subscribers".to_owned(),
+        target: "store".into(),
+        operation: None,
+        reason: None,
+        before: serde_json::Value::Null,
+        after: serde_json::json!({}),
+        answers: serde_json::Value::Null,
+    };
+    importer.commit(entry).await.expect("commit");
+}
