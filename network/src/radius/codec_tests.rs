@@ -56,6 +56,13 @@ fn the_same_request_is_the_same_bytes_and_a_right_signature_in_an_answer_is_acce
 }
 
 #[test]
+fn an_answer_with_another_identifier_is_not_ours_even_when_somebody_with_the_secret_made_it() {
+    let asked = Asked { code: 43, identifier: 7, authenticator: [9; 16] };
+    let other = answer(&Asked { identifier: 8, ..asked }, 44, &[]);
+    assert_eq!(judge(&other, &asked, &secret(), SignedAnswers::IfPresent, NOW), Err(Reason::WrongIdentifier));
+}
+
+#[test]
 fn sizes_are_checked_before_anything_is_built() {
     let long = |count: usize, len: usize| (0..count).map(|_| Attribute { kind: 18, value: vec![b'x'; len] }).collect::<Vec<_>>();
     // 20 header + 18 signature + 6 timestamp + 15 * 255 = 3869, and one of 227 fills the packet.

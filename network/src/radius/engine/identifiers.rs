@@ -58,8 +58,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_identifier_is_never_given_out_twice_nor_before_it_rested(steps in proptest::collection::vec((0u8..3, 0u64..400), 1..1500)) {
-            let rest = Duration::from_millis(300);
+        fn an_identifier_is_never_given_out_twice_nor_before_it_rested(steps in proptest::collection::vec((0u8..4, 0u64..4), 1..3000)) {
+            let rest = Duration::from_secs(1);
             let mut now = Instant::now();
             let mut pool = Identifiers::new();
             let mut flying: Vec<u8> = Vec::new();
