@@ -33,7 +33,7 @@ impl Placed<'_> {
     pub fn text(&self, charset: Charset) -> String {
         let Some(lead) = self.lead() else { return String::new() };
         let (unicode, ascii) = lead.shown().0.forms();
-        let sign = if charset == Charset::Braille { unicode } else { ascii };
+        let sign = if charset.is_unicode() { unicode } else { ascii };
         match self.members.len() {
             1 => sign.to_owned(),
             count @ 2..=9 => format!("{sign}{count}"),

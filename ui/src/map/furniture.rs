@@ -49,6 +49,6 @@ fn scale_bar(viewport: &Viewport, charset: Charset) -> Option<String> {
         .last()
         .filter(|(_, cells)| *cells >= 3)?;
     let length = if metres >= 1000.0 { format!("{} km", metres / 1000.0) } else { format!("{metres} m") };
-    let (from, rule, to) = if charset == Charset::Braille { ("├", "─", "┤") } else { ("|", "-", "|") };
+    let (from, rule, to) = if charset.is_unicode() { ("├", "─", "┤") } else { ("|", "-", "|") };
     Some(format!("{from}{}{to} {length}", rule.repeat(cells.saturating_sub(2))))
 }

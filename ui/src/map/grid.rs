@@ -102,6 +102,15 @@ pub fn braille(dots: u8) -> char {
     char::from_u32(0x2800 + u32::from(dots)).unwrap_or(' ')
 }
 
+/// Quarters of a cell: each stands for two dots above one another.
+pub fn block(dots: u8) -> char {
+    const SIGNS: [char; 16] = [' ', '▘', '▝', '▀', '▖', '▌', '▞', '▛', '▗', '▚', '▐', '▜', '▄', '▙', '▟', '█'];
+    let quarter = |rows: [usize; 2], column: usize| rows.iter().any(|row| dots & BITS[*row][column] != 0);
+    let at = [quarter([0, 1], 0), quarter([0, 1], 1), quarter([2, 3], 0), quarter([2, 3], 1)];
+    let sign = at.iter().enumerate().map(|(bit, on)| usize::from(*on) << bit).sum::<usize>();
+    SIGNS[sign & 15]
+}
+
 /// The ASCII sign whose slope is nearest to that of the dots.
 pub fn ascii(dots: u8) -> char {
     let rows = |column: usize| (0..4).filter(move |row| dots & BITS[*row][column] != 0);

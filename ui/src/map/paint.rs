@@ -6,7 +6,7 @@ use super::{
     basemap::LineKind,
     cluster::{self, Placed},
     furniture::furniture,
-    grid::{Bounds, Grid, Ink, ascii, braille},
+    grid::{Bounds, Grid, Ink, ascii, block, braille},
     labels::{self, Label},
     mark::{MapData, Mark, MarkId},
     project::{WorldPoint, project},
@@ -53,7 +53,7 @@ pub fn paint(buf: &mut Buffer, area: Rect, view: &MapView, data: &MapData<'_>, s
     for town in towns {
         let at = viewport.on_screen(town.cell).filter(|at| !corners.iter().any(|c| c.area.contains(*at)));
         if let Some(at) = at {
-            put(buf, at, if styles.charset == Charset::Braille { "·" } else { "*" }, styles.style(MapRole::Place));
+            put(buf, at, if styles.charset.is_unicode() { "·" } else { "*" }, styles.style(MapRole::Place));
         }
     }
     // The most important last, as it may stand beside another.
@@ -106,7 +106,11 @@ fn lines(buf: &mut Buffer, viewport: &Viewport, view: &MapView, data: &MapData<'
         let (x, y) = viewport.dot(WorldPoint { x: viewport.near(point.x), y: point.y });
         grid.dot(x.floor() as i64, y.floor() as i64, Ink::Trail);
     }
-    let sign = if styles.charset == Charset::Braille { braille } else { ascii };
+    let sign = match styles.charset {
+        Charset::Braille => braille,
+        Charset::Block => block,
+        Charset::Ascii => ascii,
+    };
     for (x, y, dots, ink) in grid.drawn() {
         let at = Position { x: area.x.saturating_add(x), y: area.y.saturating_add(y) };
         put(buf, at, sign(dots).encode_utf8(&mut [0; 4]), styles.style(ink.role()));

@@ -6,7 +6,16 @@ use ratatui::style::{Color, Modifier, Style};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charset {
     Braille,
+    /// Quarters of a cell: half the detail of braille, for fonts that lack it.
+    Block,
     Ascii,
+}
+
+impl Charset {
+    /// Signs beyond ASCII can be shown.
+    pub const fn is_unicode(self) -> bool {
+        !matches!(self, Self::Ascii)
+    }
 }
 
 macro_rules! roles {

@@ -60,10 +60,15 @@ pub fn placeholder<T>(slot: &Slot<T>, empty: &str, buf: &mut Buffer, area: Rect,
     let (head, text, tone) = match (&slot.value, &slot.failed) {
         (None, Some(why)) => ("Nothing to show: the question was not answered.", format!("{why}"), Tone::Danger),
         (None, None) => ("Asking the store", String::new(), Tone::Muted),
-        (Some(_), _) => (empty.split_once('\n').map_or(empty, |(head, _)| head), empty.split_once('\n').map_or("", |(_, rest)| rest).to_owned(), Tone::Text),
+        (Some(_), _) => (
+            empty.split_once('\n').map_or(empty, |(head, _)| head),
+            empty.split_once('\n').map_or("", |(_, rest)| rest).to_owned(),
+            Tone::Text,
+        ),
     };
     let head = if slot.value.is_none() && slot.failed.is_none() { format!("{head}{}", look.ellipsis()) } else { head.to_owned() };
-    let used = wrapped(buf, Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area }, &head, look.style(tone), look);
+    let used =
+        wrapped(buf, Rect { y: area.y + 1.min(area.height), height: area.height.saturating_sub(1), ..area }, &head, look.style(tone), look);
     let rest = super::below(area, used + 1);
     let mut y = rest.y;
     for line in text.lines() {

@@ -23,11 +23,6 @@ impl<Id> Default for Roll<Id> {
 }
 
 impl<Id: Copy + PartialEq> Roll<Id> {
-    /// Position of the selected row.
-    pub fn at(&self) -> usize {
-        self.list.selected
-    }
-
     /// First row that is drawn.
     pub fn top(&self) -> usize {
         self.list.top

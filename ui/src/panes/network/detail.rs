@@ -31,7 +31,10 @@ fn pool(d: &mut Detail, p: &Pool, dx: &Dx<'_>) {
     let (glyph, word, tone) = level(p);
     d.toned("Level", format!("{} {word}, {:.1} % used", dx.look.glyph(glyph), p.utilisation()), tone);
     let free = p.capacity().saturating_sub(p.used);
-    d.field("Delegates", format!("/{}: {} used, {} free of {}", p.delegated_len, thousands(p.used), thousands(free), thousands(p.capacity())));
+    d.field(
+        "Delegates",
+        format!("/{}: {} used, {} free of {}", p.delegated_len, thousands(p.used), thousands(free), thousands(p.capacity())),
+    );
     if !p.description.is_empty() {
         d.field("Description", p.description.as_str());
     }

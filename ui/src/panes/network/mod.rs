@@ -9,5 +9,5 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::panes) use rows::pool_line;
+pub(in crate::panes) use rows::level;
 pub use state::{State, Tell};

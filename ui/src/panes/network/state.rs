@@ -114,7 +114,15 @@ impl State {
                     prefix: Some(p.prefix.to_string()),
                     id: Some(p.id.to_string()),
                     json: serde_json::to_string_pretty(p).ok(),
-                    ticket: format!("Pool {} ({}): {} of {} /{} used, {}", p.prefix, p.description, p.used, p.capacity(), p.delegated_len, p.level()),
+                    ticket: format!(
+                        "Pool {} ({}): {} of {} /{} used, {}",
+                        p.prefix,
+                        p.description,
+                        p.used,
+                        p.capacity(),
+                        p.delegated_len,
+                        p.level()
+                    ),
                 })
             }
             Item::Nas(id) => {

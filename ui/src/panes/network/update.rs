@@ -49,10 +49,17 @@ impl Pane for State {
     }
 
     fn reply(&mut self, id: RequestId, reply: Reply, cx: &mut Cx<'_>) -> bool {
-        let got = got(&mut self.data, id, reply, cx, || Query::Network, |reply| match reply {
-            Reply::Network(v) => Some(v),
-            _ => None,
-        });
+        let got = got(
+            &mut self.data,
+            id,
+            reply,
+            cx,
+            || Query::Network,
+            |reply| match reply {
+                Reply::Network(v) => Some(v),
+                _ => None,
+            },
+        );
         self.settle(&cx.env);
         got == Got::Changed
     }

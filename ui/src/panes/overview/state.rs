@@ -1,15 +1,136 @@
-//! State of the Overview pane.
+//! State of the Overview pane: the answer, and which line is selected.
 
 use crate::app::Slot;
-use crate::panes::ListState;
-use noctule_domain::overview::Overview;
+use crate::panes::kit::sections::Row;
+use crate::panes::kit::{Roll, WIDE, below};
+use noctule_domain::ipam::Pool;
+use noctule_domain::lifecycle::Ipv6State;
+use noctule_domain::overview::{Alert, Overview};
+use noctule_domain::task::TaskStatus;
+use noctule_domain::technician::TechnicianStatus;
+use ratatui::layout::Rect;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// A line that leads somewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    /// An alert has no id: its text is what it is.
+    Alert(u64),
+    State(Ipv6State),
+    Pool(i64),
+    Running,
+    Waiting,
+    Failed,
+    Technicians(TechnicianStatus),
+    Overdue,
+    Today,
+    Tasks(TaskStatus),
+}
 
 #[derive(Debug, Default)]
 pub struct State {
     pub(super) data: Slot<Box<Overview>>,
-    pub(super) list: ListState,
+    pub(super) roll: Roll<Item>,
 }
 
 /// What its menus say back.
 #[derive(Debug, Clone)]
 pub enum Tell {}
+
+/// A column of the pane: where it is, and its rows.
+pub struct Part {
+    pub area: Rect,
+    pub rows: Vec<Row<Item>>,
+}
+
+pub fn alert_id(alert: &Alert) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    alert.text.as_str().hash(&mut hasher);
+    alert.filter.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl State {
+    pub(super) fn overview(&self) -> Option<&Overview> {
+        self.data.value.as_deref()
+    }
+
+    pub(super) fn alert(&self, id: u64) -> Option<&Alert> {
+        self.overview()?.alerts.iter().find(|a| alert_id(a) == id)
+    }
+
+    pub(super) fn pool(&self, id: i64) -> Option<&Pool> {
+        self.overview()?.pools.iter().find(|p| p.id == id)
+    }
+
+    /// One column on a narrow screen, two on a wide one.
+    pub(super) fn parts(&self, body: Rect) -> Vec<Part> {
+        let stale = u16::from(self.data.failed.is_some() && self.data.value.is_some());
+        let area = below(body, stale);
+        let Some(overview) = self.overview() else { return Vec::new() };
+        let join = |sections: Vec<Vec<Row<Item>>>| {
+            let mut rows: Vec<Row<Item>> = Vec::new();
+            for section in sections {
+                if !rows.is_empty() {
+                    rows.push(Row::Blank);
+                }
+                rows.extend(section);
+            }
+            rows
+        };
+        if area.width < WIDE {
+            let rows = join(vec![alerts(overview), states(overview), operations(), pools(overview), field(overview)]);
+            return vec![Part { area, rows }];
+        }
+        let half = area.width / 2 - 1;
+        let left = Rect { width: half, ..area };
+        let right = Rect { x: area.x + half + 2, width: area.width - half - 2, ..area };
+        vec![
+            Part { area: left, rows: join(vec![states(overview), operations(), field(overview)]) },
+            Part { area: right, rows: join(vec![alerts(overview), pools(overview)]) },
+        ]
+    }
+}
+
+fn alerts(overview: &Overview) -> Vec<Row<Item>> {
+    let mut alerts: Vec<&Alert> = overview.alerts.iter().collect();
+    alerts.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.since.cmp(&b.since)));
+    let mut rows = vec![Row::Head("alerts")];
+    if alerts.is_empty() {
+        rows.push(Row::Note("nothing needs attention".to_owned()));
+    }
+    rows.extend(alerts.into_iter().map(|a| Row::Item(Item::Alert(alert_id(a)))));
+    rows
+}
+
+fn states(overview: &Overview) -> Vec<Row<Item>> {
+    let mut rows = vec![Row::Head("states")];
+    if overview.subscribers == 0 {
+        rows.push(Row::Note("no subscribers yet: noctule import subscribers FILE.csv".to_owned()));
+    }
+    rows.extend(overview.states.iter().map(|(state, _)| Row::Item(Item::State(*state))));
+    rows
+}
+
+fn operations() -> Vec<Row<Item>> {
+    vec![Row::Head("operations"), Row::Item(Item::Running), Row::Item(Item::Waiting), Row::Item(Item::Failed)]
+}
+
+fn pools(overview: &Overview) -> Vec<Row<Item>> {
+    // The fullest first.
+    let mut pools: Vec<&Pool> = overview.pools.iter().collect();
+    pools.sort_by(|a, b| b.utilisation().total_cmp(&a.utilisation()).then(a.prefix.cmp(&b.prefix)));
+    let mut rows = vec![Row::Head("pools")];
+    if pools.is_empty() {
+        rows.push(Row::Note("NetBox has told of no pool yet; pane 7 reads them".to_owned()));
+    }
+    rows.extend(pools.into_iter().map(|p| Row::Item(Item::Pool(p.id))));
+    rows
+}
+
+fn field(overview: &Overview) -> Vec<Row<Item>> {
+    let mut rows = vec![Row::Head("field"), Row::Item(Item::Overdue), Row::Item(Item::Today)];
+    rows.extend(overview.tasks.iter().filter(|(status, n)| *n > 0 && !status.is_ended()).map(|(s, _)| Row::Item(Item::Tasks(*s))));
+    rows.extend(overview.technicians.iter().filter(|(_, n)| *n > 0).map(|(s, _)| Row::Item(Item::Technicians(*s))));
+    rows
+}

@@ -1,41 +1,47 @@
 //! Drawing of the Overview pane.
 
-use super::State;
+use super::rows::{head, item};
+use super::state::State;
 use crate::app::Dx;
-use crate::look::Tone;
-use crate::widgets::{lifecycle_badge, put};
-use noctule_domain::overview::Alert;
+use crate::look::{Glyph, Tone};
+use crate::panes::kit::sections::{Row, top};
+use crate::panes::kit::{banner, placeholder};
+use crate::widgets::put;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-impl State {
-    pub(super) fn alerts(&self) -> &[Alert] {
-        self.data.value.as_ref().map_or(&[], |v| v.alerts.as_slice())
-    }
-}
-
 pub(super) fn draw(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
     let look = dx.look;
-    let Some(overview) = &state.data.value else {
-        let text = state.data.failed.as_ref().map_or("Asking the store\u{2026}", |why| why.as_str());
-        put(frame.buffer_mut(), area.x, area.y, area.width, text, look.style(Tone::Muted), look);
-        return;
+    let buf = frame.buffer_mut();
+    let Some(overview) = state.overview() else {
+        return placeholder(&state.data, "", buf, area, look);
     };
-    let mut y = area.y;
-    for (state, count) in &overview.states {
-        let badge = lifecycle_badge(*state);
-        let text = format!("{} {:<10} {count:>9}", look.glyph(badge.glyph), badge.word);
-        put(frame.buffer_mut(), area.x, y, area.width, &text, look.style(badge.tone), look);
-        y += 1;
-    }
-    let text = format!("{:.1} % of {} delegating subscribers hold a prefix", overview.utilisation(), overview.delegating);
-    put(frame.buffer_mut(), area.x, y, area.width, &text, look.style(Tone::Text), look);
-    y += 1;
-    for alert in state.alerts() {
-        if y >= area.bottom() {
-            break;
+    banner(&state.data, &dx.env, buf, Rect { height: 1.min(area.height), ..area }, look);
+    for part in state.parts(area) {
+        let from = top(&part.rows, state.roll.id(), part.area.height);
+        for (y, row) in (part.area.y..part.area.bottom()).zip(part.rows.iter().skip(from)) {
+            let at = Rect { y, height: 1, ..part.area };
+            match row {
+                Row::Head(name) => head(name, overview, dx, at, buf),
+                Row::Note(text) => {
+                    let text = format!("{} {text}", look.glyph(Glyph::Ok));
+                    put(buf, at.x + 1, y, at.width.saturating_sub(1), &text, look.style(Tone::Muted), look);
+                }
+                Row::Blank => {}
+                Row::Item(id) => {
+                    item(state, *id, dx, at, buf);
+                    if state.roll.id() == Some(*id) {
+                        buf.set_style(at, look.style(Tone::Selected));
+                    }
+                }
+            }
         }
-        put(frame.buffer_mut(), area.x, y, area.width, alert.text.as_str(), look.style(Tone::Warning), look);
-        y += 1;
+        let right = part.area.right().saturating_sub(1);
+        if from > 0 {
+            put(buf, right, part.area.y, 1, look.glyph(Glyph::MoreUp), look.style(Tone::Key), look);
+        }
+        if from + usize::from(part.area.height) < part.rows.len() {
+            put(buf, right, part.area.bottom().saturating_sub(1), 1, look.glyph(Glyph::More), look.style(Tone::Key), look);
+        }
     }
 }

@@ -85,8 +85,7 @@ impl Assign {
         match action {
             Action::InputCancel => return false,
             Action::InputAccept => {
-                let Some((id, name, refused)) =
-                    self.rows().get(self.scroll.selected).map(|(t, _)| (t.id, t.name.clone(), self.refused(t)))
+                let Some((id, name, refused)) = self.rows().get(self.scroll.selected).map(|(t, _)| (t.id, t.name.clone(), self.refused(t)))
                 else {
                     return true;
                 };
@@ -146,8 +145,12 @@ impl Assign {
             let far = distance.map_or(String::new(), |km| if km < 10.0 { format!("{km:>5.1} km  ") } else { format!("{km:>5.0} km  ") });
             let load = format!("{} open  ", t.open_tasks);
             let last = refused.map_or(t.skill_level.word(), |why| why);
-            let pieces =
-                [(status.as_str(), look.style(tone)), (far.as_str(), look.style(text)), (load.as_str(), look.style(text)), (last, look.style(text))];
+            let pieces = [
+                (status.as_str(), look.style(tone)),
+                (far.as_str(), look.style(text)),
+                (load.as_str(), look.style(text)),
+                (last, look.style(text)),
+            ];
             line(buf, x, y, list.right().saturating_sub(x), &pieces, look);
             if at == self.scroll.selected {
                 buf.set_style(Rect { y, height: 1, ..list }, look.style(Tone::Selected));

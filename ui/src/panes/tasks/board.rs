@@ -38,11 +38,15 @@ impl State {
     pub(super) fn board_target(&self, action: Action, env: &Env<'_>) -> Option<Option<TaskId>> {
         let rows = self.rows(env.now);
         let columns = self.columns(&rows);
-        let here = self.roll.id().and_then(|id| {
-            columns.iter().enumerate().find_map(|(c, (_, tasks))| tasks.iter().position(|t| t.id == id).map(|r| (c, r)))
-        });
+        let here = self
+            .roll
+            .id()
+            .and_then(|id| columns.iter().enumerate().find_map(|(c, (_, tasks))| tasks.iter().position(|t| t.id == id).map(|r| (c, r))));
         let Some((c, r)) = here else {
-            let moves = matches!(action, Action::Up | Action::Down | Action::Left | Action::Right | Action::Top | Action::Bottom | Action::PageUp | Action::PageDown);
+            let moves = matches!(
+                action,
+                Action::Up | Action::Down | Action::Left | Action::Right | Action::Top | Action::Bottom | Action::PageUp | Action::PageDown
+            );
             return moves.then(|| columns.iter().find_map(|(_, tasks)| tasks.first()).map(|t| t.id));
         };
         let column = &columns[c].1;

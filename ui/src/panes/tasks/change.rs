@@ -83,7 +83,11 @@ pub fn change(state: &mut State, task: TaskId, version: i64, to: TaskStatus, cx:
     if must || matches!(to, TaskStatus::Failed | TaskStatus::Cancelled | TaskStatus::Skipped) {
         state.reason_for = Some((task, version, to));
         let number = state.all().iter().find(|t| t.id == task).map(|t| t.number.to_string()).unwrap_or_default();
-        let help = if must { "Enter sends it, Esc leaves the task as it is. A reason is needed." } else { "Enter sends it, Esc leaves the task as it is. May be empty." };
+        let help = if must {
+            "Enter sends it, Esc leaves the task as it is. A reason is needed."
+        } else {
+            "Enter sends it, Esc leaves the task as it is. May be empty."
+        };
         let prompt = Prompt::new(&format!("Why is {number} {to}?"), help, "", !must, |text| panes::Tell::Tasks(Tell::Reason(text)));
         return cx.wish(Wish::Overlay(Box::new(Overlay::Prompt(prompt))));
     }

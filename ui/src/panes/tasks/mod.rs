@@ -12,4 +12,5 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::panes) use columns::due;
 pub use state::{State, Tell};

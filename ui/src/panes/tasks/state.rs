@@ -59,7 +59,11 @@ impl Default for State {
 pub enum Tell {
     Sort(TaskSort),
     /// Change the status of a task; a reason is asked for where one belongs.
-    Change { task: TaskId, version: i64, to: TaskStatus },
+    Change {
+        task: TaskId,
+        version: i64,
+        to: TaskStatus,
+    },
     Reason(String),
 }
 

@@ -95,17 +95,31 @@ impl Pane for State {
         if let Some(assign) = &mut self.assign
             && assign.technicians.is_latest(id)
         {
-            let got = got(&mut assign.technicians, id, reply, cx, || Query::Technicians, |reply| match reply {
-                Reply::Technicians(v) => Some(v),
-                _ => None,
-            });
+            let got = got(
+                &mut assign.technicians,
+                id,
+                reply,
+                cx,
+                || Query::Technicians,
+                |reply| match reply {
+                    Reply::Technicians(v) => Some(v),
+                    _ => None,
+                },
+            );
             assign.keep();
             return got == Got::Changed;
         }
-        let got = got(&mut self.data, id, reply, cx, || Query::Tasks, |reply| match reply {
-            Reply::Tasks(v) => Some(v),
-            _ => None,
-        });
+        let got = got(
+            &mut self.data,
+            id,
+            reply,
+            cx,
+            || Query::Tasks,
+            |reply| match reply {
+                Reply::Tasks(v) => Some(v),
+                _ => None,
+            },
+        );
         self.settle(&cx.env);
         got == Got::Changed
     }
@@ -176,12 +190,7 @@ impl Pane for State {
         let task = self.selected();
         match (action, task) {
             (
-                Action::Open
-                | Action::TaskStatus
-                | Action::TaskAssign
-                | Action::TaskUnassign
-                | Action::ShowOnMap
-                | Action::ShowSubscriber,
+                Action::Open | Action::TaskStatus | Action::TaskAssign | Action::TaskUnassign | Action::ShowOnMap | Action::ShowSubscriber,
                 None,
             ) => Some("no task is selected".to_owned()),
             (Action::TaskStatus, Some(t)) if t.status.next().is_empty() => Some(format!("a task that is {} stays so", t.status)),

@@ -9,5 +9,5 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::panes) use columns::position;
+pub(in crate::panes) use columns::{moment, position};
 pub use state::{State, Tell};

@@ -1,0 +1,146 @@
+//! The lines of the Overview.
+
+use super::state::{Item, State};
+use crate::app::{Dx, severity};
+use crate::look::{Glyph, Tone};
+use crate::panes::kit::thousands;
+use crate::panes::network::level;
+use crate::widgets::{age, bar, lifecycle_badge, line, put, task_badge, technician_badge, width};
+use noctule_domain::overview::Overview;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+pub fn head(name: &str, overview: &Overview, dx: &Dx<'_>, at: Rect, buf: &mut Buffer) {
+    let look = dx.look;
+    let (title, note) = match name {
+        "alerts" => ("Alerts", String::new()),
+        "states" => (
+            "IPv6 lifecycle",
+            format!(
+                "{:.1} % of {} delegating hold a prefix; {} subscribers",
+                overview.utilisation(),
+                thousands(overview.delegating),
+                thousands(overview.subscribers)
+            ),
+        ),
+        "operations" => ("Operations", String::new()),
+        "pools" => ("Pools", String::new()),
+        _ => ("Field", String::new()),
+    };
+    line(
+        buf,
+        at.x,
+        at.y,
+        at.width,
+        &[(title, look.style(Tone::Header)), ("  ", look.style(Tone::Text)), (&note, look.style(Tone::Muted))],
+        look,
+    );
+}
+
+/// A glyph, a word, a number at its column, something after it.
+struct Line<'a> {
+    glyph: Glyph,
+    word: &'a str,
+    count: u64,
+    tone: Tone,
+}
+
+fn counted(line_of: &Line<'_>, dx: &Dx<'_>, at: Rect, buf: &mut Buffer) -> u16 {
+    let look = dx.look;
+    let text = format!("{} {:<12}{:>9}", look.glyph(line_of.glyph), line_of.word, thousands(line_of.count));
+    put(buf, at.x + 1, at.y, at.width.saturating_sub(1), &text, look.style(line_of.tone), look) + 1
+}
+
+pub fn item(state: &State, item: Item, dx: &Dx<'_>, at: Rect, buf: &mut Buffer) {
+    let look = dx.look;
+    let Some(overview) = state.overview() else { return };
+    let quiet = |count: u64, tone: Tone| if count == 0 { Tone::Muted } else { tone };
+    match item {
+        Item::Alert(id) => {
+            let Some(alert) = state.alert(id) else { return };
+            let (glyph, tone) = severity(alert.severity);
+            let since = alert.since.map(|since| age(since, dx.env.now)).unwrap_or_default();
+            let right = width(&since);
+            let text = format!("{} {} {}", look.glyph(glyph), alert.severity, alert.text);
+            put(buf, at.x + 1, at.y, at.width.saturating_sub(right + 3), &text, look.style(tone), look);
+            put(buf, at.right().saturating_sub(right + 1), at.y, right, &since, look.style(Tone::Muted), look);
+        }
+        Item::State(s) => {
+            let count = overview.states.iter().find(|(other, _)| *other == s).map_or(0, |(_, n)| *n);
+            let badge = lifecycle_badge(s);
+            let used = counted(&Line { glyph: badge.glyph, word: badge.word, count, tone: quiet(count, badge.tone) }, dx, at, buf);
+            let share = if overview.delegating == 0 { 0.0 } else { count as f64 / overview.delegating as f64 };
+            let percent = format!("{:>5.1} %", share * 100.0);
+            let room = at.width.saturating_sub(used + 12).min(40);
+            let drawn = bar(share, room, look);
+            line(
+                buf,
+                at.x + used + 2,
+                at.y,
+                at.width.saturating_sub(used + 2),
+                &[(&drawn, look.style(quiet(count, badge.tone))), (" ", look.style(Tone::Text)), (&percent, look.style(Tone::Muted))],
+                look,
+            );
+        }
+        Item::Pool(id) => {
+            let Some(pool) = state.pool(id) else { return };
+            let (glyph, word, tone) = level(pool);
+            let free = format!(
+                " {:>5.1} % {} {word:<8} {:>9} free",
+                pool.utilisation(),
+                look.glyph(glyph),
+                thousands(pool.capacity().saturating_sub(pool.used))
+            );
+            let prefix = pool.prefix.to_string();
+            let name = 22u16.min(at.width / 3);
+            let room = at.width.saturating_sub(name + width(&free) + 3).min(40);
+            put(buf, at.x + 1, at.y, name, &prefix, look.style(Tone::Text), look);
+            let drawn = bar(pool.utilisation() / 100.0, room, look);
+            line(
+                buf,
+                at.x + name + 2,
+                at.y,
+                at.width.saturating_sub(name + 2),
+                &[(&drawn, look.style(tone)), (&free, look.style(tone))],
+                look,
+            );
+        }
+        Item::Running => {
+            let tone = quiet(overview.running, Tone::Info);
+            counted(&Line { glyph: Glyph::Running, word: "running", count: overview.running, tone }, dx, at, buf);
+        }
+        Item::Waiting => {
+            let tone = quiet(overview.waiting, Tone::Warning);
+            counted(&Line { glyph: Glyph::Waiting, word: "waiting", count: overview.waiting, tone }, dx, at, buf);
+        }
+        Item::Failed => {
+            let tone = quiet(overview.failed_today, Tone::Danger);
+            let used = counted(&Line { glyph: Glyph::Failed, word: "failed", count: overview.failed_today, tone }, dx, at, buf);
+            put(buf, at.x + used + 2, at.y, at.width.saturating_sub(used + 2), "in the last 24 hours", look.style(Tone::Muted), look);
+        }
+        Item::Technicians(status) => {
+            let count = overview.technicians.iter().find(|(other, _)| *other == status).map_or(0, |(_, n)| *n);
+            let badge = technician_badge(status);
+            let used = counted(&Line { glyph: badge.glyph, word: badge.word, count, tone: badge.tone }, dx, at, buf);
+            let word = if count == 1 { "technician" } else { "technicians" };
+            put(buf, at.x + used + 2, at.y, at.width.saturating_sub(used + 2), word, look.style(Tone::Muted), look);
+        }
+        Item::Overdue => {
+            let tone = quiet(overview.tasks_overdue, Tone::Danger);
+            let used = counted(&Line { glyph: Glyph::Warning, word: "overdue", count: overview.tasks_overdue, tone }, dx, at, buf);
+            put(buf, at.x + used + 2, at.y, at.width.saturating_sub(used + 2), "tasks past their target", look.style(Tone::Muted), look);
+        }
+        Item::Today => {
+            let tone = quiet(overview.tasks_today, Tone::Text);
+            let used = counted(&Line { glyph: Glyph::Bullet, word: "today", count: overview.tasks_today, tone }, dx, at, buf);
+            put(buf, at.x + used + 2, at.y, at.width.saturating_sub(used + 2), "tasks planned for today", look.style(Tone::Muted), look);
+        }
+        Item::Tasks(status) => {
+            let count = overview.tasks.iter().find(|(other, _)| *other == status).map_or(0, |(_, n)| *n);
+            let badge = task_badge(status);
+            let used = counted(&Line { glyph: badge.glyph, word: badge.word, count, tone: badge.tone }, dx, at, buf);
+            let word = if count == 1 { "task" } else { "tasks" };
+            put(buf, at.x + used + 2, at.y, at.width.saturating_sub(used + 2), word, look.style(Tone::Muted), look);
+        }
+    }
+}
