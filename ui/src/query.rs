@@ -9,6 +9,9 @@ use noctule_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+/// Most subscribers that one `Query::Rows` names.
+pub const MAX_ROWS: usize = 1000;
+
 /// Names one question. A reply carries it back; a reply that is not the latest of its slot is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -18,6 +21,8 @@ pub struct RequestId(pub u64);
 pub enum Query {
     /// One page of the board.
     Subscribers(PageRequest),
+    /// The rows of these subscribers as they are now, in any order; those that are gone are left out. At most [`MAX_ROWS`].
+    Rows(Vec<SubscriberId>),
     /// Everything about one subscriber, with its operations, newest first, at most `timeline` of them.
     Subscriber {
         id: SubscriberId,
@@ -41,6 +46,7 @@ pub enum Query {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
     Subscribers(Page<SubscriberRow>),
+    Rows(Vec<SubscriberRow>),
     Subscriber(Box<SubscriberView>),
     Overview(Box<Overview>),
     Technicians(Vec<Technician>),

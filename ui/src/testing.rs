@@ -5,11 +5,10 @@ use crate::app::{App, AppConfig, update, view};
 use crate::effect::Effect;
 use crate::look::Depth;
 use crate::msg::Msg;
-use crate::query::{MapView, NetworkView, Query, Reply, SubscriberView};
+use crate::query::{Query, Reply, SubscriberView};
 use chrono::{Duration, TimeZone, Utc};
 use noctule_domain::filter::Matcher;
 use noctule_domain::lifecycle::*;
-use noctule_domain::overview::Overview;
 use noctule_domain::page::{From, Page, PageRequest, Total};
 use noctule_domain::permission::Role;
 use noctule_domain::subscriber::{Ipv6Record, Session, Subscriber, SubscriberRow, SubscriberStatus, Username};
@@ -91,13 +90,34 @@ pub(crate) struct Stub {
     pub hostile: bool,
     /// Answers nothing but this.
     pub failing: Option<&'static str>,
+    /// What it knows beside subscribers; nothing when there is none.
+    pub world: Option<crate::panes::testing::World>,
+    /// A row that left the list.
+    pub gone: Option<u64>,
+    /// What the operations made of the rows since.
+    pub state: Option<Ipv6State>,
     /// Rows made so far: what a test of cost looks at.
     pub made: Cell<u64>,
 }
 
 impl Stub {
     pub fn of(len: u64) -> Self {
-        Self { len, hostile: false, failing: None, made: Cell::new(0) }
+        Self { len, hostile: false, failing: None, world: None, gone: None, state: None, made: Cell::new(0) }
+    }
+
+    fn row(&self, at: u64) -> SubscriberRow {
+        let row = row(at, self.hostile);
+        match self.state {
+            Some(state) => SubscriberRow {
+                state,
+                version: row.version + 1,
+                prefix: row.prefix.or_else(|| "2001:db8::/56".parse().ok()),
+                running: None,
+                mode: AssignmentMode::Pd,
+                ..row
+            },
+            None => row,
+        }
     }
 
     /// The only filter it knows is the number, exact; any other matches everything.
@@ -108,7 +128,9 @@ impl Stub {
         });
         let (low, high) = number.map_or((0, self.len), |n| (n.min(self.len), n.saturating_add(1).min(self.len)));
         let limit = u64::from(ask.limit);
+        let lost = |id| self.gone == Some(place(id));
         let (from, to) = match ask.from {
+            From::After(id) | From::Before(id) | From::At(id) if lost(id) => (low, low + limit),
             From::First => (low, low + limit),
             From::Last => (high.saturating_sub(limit), high),
             From::After(id) => (place(id) + 1, place(id) + 1 + limit),
@@ -118,7 +140,7 @@ impl Stub {
         let (from, to) = (from.clamp(low, high), to.clamp(low, high));
         self.made.set(self.made.get() + (to - from));
         Page {
-            rows: (from..to).map(|at| row(at, self.hostile)).collect(),
+            rows: (from..to).filter(|at| self.gone != Some(*at)).map(|at| self.row(at)).collect(),
             more_before: from > low,
             more_after: to < high,
             total: if self.len > 10_000 { Total::AtLeast(10_000) } else { Total::Exact(high - low) },
@@ -129,16 +151,20 @@ impl Stub {
         if let Some(why) = self.failing {
             return Reply::Failed(why.into());
         }
+        if let Some(reply) = self.world.as_ref().and_then(|world| world.answer(query)) {
+            return reply;
+        }
         match query {
             Query::Subscribers(ask) => Reply::Subscribers(self.page(ask)),
+            Query::Rows(ids) => Reply::Rows(ids.iter().map(|id| self.row(place(*id))).collect()),
             Query::Subscriber { id, .. } => Reply::Subscriber(Box::new(subscriber_view(place(*id), self.hostile))),
-            Query::Overview => Reply::Overview(Box::new(Overview::default())),
+            Query::Overview => Reply::Overview(Box::default()),
             Query::Technicians => Reply::Technicians(Vec::new()),
             Query::Tasks => Reply::Tasks(Vec::new()),
             Query::Operations { .. } => Reply::Operations(Vec::new()),
             Query::Operation(_) => Reply::Failed("there is no such operation".into()),
-            Query::Network => Reply::Network(Box::new(NetworkView::default())),
-            Query::Map => Reply::Map(Box::new(MapView::default())),
+            Query::Network => Reply::Network(Box::default()),
+            Query::Map => Reply::Map(Box::default()),
             Query::Vocabulary => {
                 Reply::Vocabulary { nas: vec!["bng-1".into(), "bng-2".into(), "bng-3".into()], sites: vec!["north".into()] }
             }

@@ -9,6 +9,7 @@ use crate::overlay::Overlay;
 use crate::panes::{self, PaneId, Panes};
 use crokey::KeyCombination;
 use noctule_domain::filter::Vocabulary;
+use noctule_domain::permission::Permission;
 use noctule_domain::{SafeText, Timestamp, sentence};
 use ratatui::layout::Rect;
 
@@ -178,8 +179,9 @@ impl App {
     /// Why an action is not possible now; `None` when it is.
     pub fn greyed(&self, action: Action) -> Option<String> {
         let row = action.row();
-        if !self.config.role.allows(row.needs) && !(row.needs == noctule_domain::permission::Permission::OwnWrite && self.may_field_write())
-        {
+        // Who may change every task may change their own.
+        let own = row.needs == Permission::OwnWrite && self.config.role.allows(Permission::FieldWrite);
+        if !own && !self.config.role.allows(row.needs) {
             return Some(sentence::greyed(&noctule_domain::lifecycle::Refusal::NotPermitted { role: self.config.role, needs: row.needs }));
         }
         if row.weight != Weight::Safe
@@ -192,10 +194,6 @@ impl App {
             Action::HistoryForward if self.forward.is_empty() => Some("nothing after this".to_owned()),
             _ => panes::greyed(&self.panes, self.pane, action, &self.env()),
         }
-    }
-
-    fn may_field_write(&self) -> bool {
-        self.config.role.allows(noctule_domain::permission::Permission::FieldWrite)
     }
 
     /// Text of the read-only reason, if there is one.

@@ -40,7 +40,10 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             app.waiting = waiting;
         }
         Msg::Notice(notice) => dispatch::say(app, notice),
-        Msg::OperationsStarted { started, refused, .. } => started_notice(app, started, &refused),
+        Msg::OperationsStarted { id, started, refused } => {
+            app.requests.take(id);
+            started_notice(app, started, &refused);
+        }
         Msg::OperationEnded(ended) => ended_notice(app, &ended, &mut effects),
     }
     effects

@@ -275,3 +275,63 @@ fn an_age_is_redrawn_when_its_text_changes_and_not_before() {
     desk.send(Msg::Tick(now() + Duration::seconds(120)));
     assert!(desk.app.take_dirty());
 }
+
+#[test]
+fn marks_that_are_pages_away_are_asked_anew_before_a_bulk() {
+    let mut desk = Desk::board(Stub::of(3000));
+    desk.press("M");
+    assert!(desk.frame().contains("3,000 marked"));
+    desk.press("esc G");
+    desk.press("u");
+    // Meanwhile everybody was allocated.
+    desk.stub.state = Some(noctule_domain::lifecycle::Ipv6State::Allocated);
+    desk.send(Msg::Changed);
+    desk.press("i c");
+    assert!(desk.frame().contains("Activate 3000 subscribers?"), "{}", desk.frame());
+    desk.press("y");
+    let effects = desk.take_effects();
+    let Some(Effect::StartOperations { targets, .. }) = effects.last() else { panic!("begun: {}", effects.len()) };
+    assert!(targets.iter().all(|t| t.expected_version == Some(4)), "with the versions of now");
+}
+
+#[test]
+fn the_mouse_selects_opens_scrolls_and_changes_panes_when_it_is_on() {
+    use crate::msg::{Mouse, MouseKind};
+    let mut desk = Desk::board(Stub::of(500));
+    let click = |desk: &mut Desk, column, row| desk.send(Msg::Mouse(Mouse { kind: MouseKind::Click, column, row }));
+    click(&mut desk, 5, 8);
+    assert_eq!(desk.app.panes.subscribers.loaded().1, Some(subscriber_id(0)), "off at first");
+    desk.press("f2");
+    click(&mut desk, 5, 8);
+    assert_eq!(desk.app.panes.subscribers.loaded().1, Some(subscriber_id(4)));
+    desk.send(Msg::Mouse(Mouse { kind: MouseKind::ScrollDown, column: 5, row: 8 }));
+    assert_eq!(desk.app.panes.subscribers.loaded().1, Some(subscriber_id(7)));
+    click(&mut desk, 70, 1);
+    assert_eq!(desk.app.pane(), crate::panes::PaneId::Log);
+    assert!(desk.frame().contains("mouse"));
+}
+
+#[test]
+fn a_change_of_the_store_does_not_throw_the_operator_to_the_top() {
+    let mut desk = Desk::board(Stub::of(20_000));
+    for _ in 0..60 {
+        desk.press("pagedown");
+    }
+    let before = desk.app.panes.subscribers.loaded().1;
+    desk.send(Msg::Changed);
+    assert_eq!(desk.app.panes.subscribers.loaded().1, before);
+    // The first loaded row leaves the list: the store can only answer from its beginning.
+    desk.stub.gone = desk.app.panes.subscribers.loaded().0.first().map(|row| (row.id.uuid().as_u128() & 0xffff_ffff) as u64);
+    desk.send(Msg::Changed);
+    assert_eq!(desk.app.panes.subscribers.loaded().1, before);
+}
+
+#[test]
+fn keys_do_nothing_while_nothing_can_be_seen() {
+    let mut desk = Desk::board(Stub::of(50));
+    desk.resize(20, 5);
+    desk.press("i a");
+    assert_eq!(started(&desk.take_effects()), []);
+    desk.press("ctrl-c");
+    assert_eq!(desk.take_effects(), [Effect::Quit]);
+}

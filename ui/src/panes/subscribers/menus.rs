@@ -3,7 +3,7 @@
 use super::columns::{self, ColumnId};
 use super::{State, Tell};
 use crate::action::Action;
-use crate::app::{Cx, Wish, lifecycle};
+use crate::app::{Cx, Wish};
 use crate::msg::Notice;
 use crate::overlay::{Menu, MenuItem, Overlay, Prompt, Then};
 use crate::panes;
@@ -138,7 +138,7 @@ pub(super) fn told(state: &mut State, tell: Tell, cx: &mut Cx<'_>) {
         Tell::ColumnsDefault => state.change_columns(columns::DEFAULT.to_vec(), cx),
         Tell::ColumnsNamed(words) => named_columns(state, &words, cx),
         Tell::AllocateLength(len) => {
-            begin(state, OperationKind::Allocate, OperationOptions { prefix_len: Some(len), ..Default::default() }, cx)
+            state.begin(OperationKind::Allocate, OperationOptions { prefix_len: Some(len), ..Default::default() }, cx)
         }
         Tell::AllocateLengthText(text) if text.is_empty() => {
             prompt(cx, "Length of the prefix", "48 to 64", |text| panes::Tell::Subscribers(Tell::AllocateLengthText(text)));
@@ -147,7 +147,7 @@ pub(super) fn told(state: &mut State, tell: Tell, cx: &mut Cx<'_>) {
             Ok(len) if PREFIX_LEN_RANGE.contains(&len) => told(state, Tell::AllocateLength(len), cx),
             _ => cx.notice(Notice::warning(format!("'{}' is not a length that can be delegated: 48 to 64", SafeText::bounded(&text, 20)))),
         },
-        Tell::Revoke(options) => begin(state, OperationKind::Revoke, options, cx),
+        Tell::Revoke(options) => state.begin(OperationKind::Revoke, options, cx),
         Tell::RevokeReason(text) if text.is_empty() => {
             prompt(cx, "Reason of the revoke", "kept in the operation and the audit", |text| {
                 panes::Tell::Subscribers(Tell::RevokeReason(text))
@@ -155,13 +155,9 @@ pub(super) fn told(state: &mut State, tell: Tell, cx: &mut Cx<'_>) {
         }
         Tell::RevokeReason(text) => {
             let options = OperationOptions { reason: Some(SafeText::bounded(&text, 500)), ..Default::default() };
-            begin(state, OperationKind::Revoke, options, cx);
+            state.begin(OperationKind::Revoke, options, cx);
         }
     }
-}
-
-fn begin(state: &State, kind: OperationKind, options: OperationOptions, cx: &mut Cx<'_>) {
-    lifecycle::begin(kind, &state.subjects(), options, cx);
 }
 
 fn toggle_column(state: &mut State, column: ColumnId, cx: &mut Cx<'_>) {

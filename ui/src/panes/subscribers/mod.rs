@@ -1,6 +1,7 @@
 //! The Subscribers pane: the IPv6 board with its filter, marks and bulk actions, and the detail of one subscriber with its timeline.
 
 mod board;
+mod bulk;
 mod columns;
 mod detail;
 mod detail_lines;

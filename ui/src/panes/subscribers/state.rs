@@ -32,6 +32,8 @@ pub struct State {
     pub(super) detail: Option<Detail>,
     /// Marking everything that matches, page after page: the latest question.
     pub(super) collecting: Option<RequestId>,
+    /// A bulk that waits for fresh rows of its marks.
+    pub(super) bulk: Option<super::bulk::Waiting>,
     /// `:goto`: the question and what was looked for.
     pub(super) finding: Slot<Page<SubscriberRow>>,
     pub(super) sought: String,
@@ -75,6 +77,7 @@ impl State {
             undo: Undo::default(),
             detail: None,
             collecting: None,
+            bulk: None,
             finding: Slot::default(),
             sought: String::new(),
         }

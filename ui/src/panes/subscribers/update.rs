@@ -50,6 +50,10 @@ impl Pane for State {
             self.collected(reply, cx);
             return true;
         }
+        if self.waits_for_rows(id) {
+            self.rows_arrived(reply, cx);
+            return true;
+        }
         if self.finding.is_latest(id) {
             self.found(id, reply, cx);
             return true;
@@ -77,9 +81,7 @@ impl Pane for State {
             return true;
         }
         if let Some(kind) = lifecycle::kind_of(action) {
-            self.end_range();
-            let subjects = self.subjects();
-            lifecycle::begin(kind, &subjects, OperationOptions::default(), cx);
+            self.begin(kind, OperationOptions::default(), cx);
             return true;
         }
         match action {
@@ -102,6 +104,10 @@ impl Pane for State {
 
     fn greyed(&self, action: Action, env: &Env<'_>) -> Option<String> {
         if let Some(kind) = lifecycle::kind_of(action) {
+            // What is known of marks that are pages away may be old: they are asked anew when the action begins.
+            if self.detail.is_none() && self.has_distant_marks() {
+                return None;
+            }
             // Of very many marks a part is looked at; the preview looks at all of them.
             let some = self.targets(200);
             let mut first = None;
@@ -192,7 +198,11 @@ impl Pane for State {
     }
 
     fn escape(&mut self, cx: &mut Cx<'_>) -> bool {
-        if self.detail.take().is_some() || self.marks.anchor.take().is_some() || self.collecting.take().is_some() {
+        if self.detail.take().is_some()
+            || self.marks.anchor.take().is_some()
+            || self.collecting.take().is_some()
+            || self.bulk.take().is_some()
+        {
             return true;
         }
         if !self.marks.is_empty() {
@@ -409,7 +419,7 @@ impl State {
         self.window.step(1, cx, &self.filter, self.sort);
     }
 
-    fn end_range(&mut self) {
+    pub(super) fn end_range(&mut self) {
         for at in self.range().into_iter().flatten() {
             if let Some(row) = self.window.rows.get(at) {
                 self.marks.add(row);
