@@ -14,6 +14,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Cache of the writing connection, in KiB.
+pub(crate) const WRITER_CACHE_KIB: u32 = 16_000;
+
 /// The methods of a NAS profile, by its key. The store keeps only the key.
 pub type MethodsOf = Arc<dyn Fn(&str) -> Option<Methods> + Send + Sync>;
 
@@ -81,7 +84,7 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
     let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let sql = |e| OpenError::from_sql(path, e);
     let ready = migrate::check(&writer, path)?;
-    configure(&writer, 16_000).map_err(sql)?;
+    configure(&writer, WRITER_CACHE_KIB).map_err(sql)?;
     writer
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))
         .and_then(|_| writer.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;"))

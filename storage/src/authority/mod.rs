@@ -84,14 +84,12 @@ impl Authority for Store {
     }
 
     async fn context(&self, operation: OperationId) -> Result<Context, AuthorityError> {
-        let found = self
-            .read(move |conn, shared| match begin::context(conn, shared, operation) {
-                Ok(context) => Ok(Ok(context)),
-                Err(Fail::Authority(error)) => Ok(Err(error)),
-                Err(Fail::Store(error)) => Err(error),
-            })
-            .await?;
-        found
+        self.read(move |conn, shared| match begin::context(conn, shared, operation) {
+            Ok(context) => Ok(Ok(context)),
+            Err(Fail::Authority(error)) => Ok(Err(error)),
+            Err(Fail::Store(error)) => Err(error),
+        })
+        .await?
     }
 
     async fn step_started(&self, step: StepStart) -> Result<(), AuthorityError> {

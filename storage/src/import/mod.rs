@@ -1,6 +1,7 @@
 //! Import: everything that one import brings goes into one transaction, in batches, held on the writer's thread until it is committed
 //! or given up. A bad row is reported in words and leaves the others alone.
 
+mod bulk;
 mod field;
 mod subscribers;
 mod types;
@@ -102,16 +103,32 @@ struct Session<'c> {
     tx: Transaction<'c>,
     shared: Arc<Shared>,
     count: ImportCount,
+    bulk: Option<bulk::Bulk>,
     /// NASes by name in small letters.
     nas: HashMap<String, Option<(NasId, String)>>,
 }
 
-fn run(conn: &mut Connection, shared: &Arc<Shared>, mut inbox: mpsc::Receiver<Ask>, begun: Reply<()>) {
+fn run(conn: &mut Connection, shared: &Arc<Shared>, inbox: mpsc::Receiver<Ask>, begun: Reply<()>) {
+    let cache = |conn: &Connection, importing| {
+        if let Err(error) = bulk::set_cache(conn, importing) {
+            tracing::warn!(%error, "the cache of the store could not be resized");
+        }
+    };
+    cache(conn, true);
+    import(conn, shared, inbox, begun);
+    cache(conn, false);
+}
+
+fn import(conn: &mut Connection, shared: &Arc<Shared>, mut inbox: mpsc::Receiver<Ask>, begun: Reply<()>) {
     let tx = match conn.transaction_with_behavior(TransactionBehavior::Immediate) {
         Ok(tx) => tx,
         Err(e) => return drop(begun.send(Err(e.into()))),
     };
-    let mut session = Session { tx, shared: shared.clone(), count: ImportCount::default(), nas: HashMap::new() };
+    let mut session = Session { tx, shared: shared.clone(), count: ImportCount::default(), bulk: None, nas: HashMap::new() };
+    match bulk::Bulk::begin(&session.tx) {
+        Ok(bulk) => session.bulk = bulk,
+        Err(e) => return drop(begun.send(Err(e.into()))),
+    }
     if begun.send(Ok(())).is_err() {
         return;
     }
@@ -213,7 +230,10 @@ impl Session<'_> {
     }
 
     fn commit(self, mut entry: AuditEntry) -> Result<ImportCount, StoreError> {
-        let Self { tx, shared, count, .. } = self;
+        let Self { tx, shared, count, bulk, .. } = self;
+        if let Some(bulk) = bulk {
+            bulk.end(&tx)?;
+        }
         if let serde_json::Value::Object(after) = &mut entry.after {
             after.insert("new".into(), count.new.into());
             after.insert("changed".into(), count.changed.into());

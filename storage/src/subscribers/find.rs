@@ -10,13 +10,16 @@ use noctule_domain::SubscriberId;
 use noctule_domain::filter::Vocabulary;
 use noctule_domain::lifecycle::OperationView;
 use noctule_domain::subscriber::{Subscriber, SubscriberRow};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 use uuid::Uuid;
 
 /// Most rows that a look-up gives.
 const MAX_FOUND: usize = 10;
+
+/// Most lines that are given at once by id.
+pub const MAX_LINES: usize = 1000;
 
 impl Store {
     pub async fn subscriber(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError> {
@@ -32,6 +35,19 @@ impl Store {
             let mut seen = std::collections::BTreeSet::new();
             keys.retain(|key| seen.insert(*key));
             keys.truncate(MAX_FOUND);
+            Ok(lines(conn, &keys)?)
+        })
+        .await
+    }
+
+    /// The board's lines of these subscribers as they are now; those that are gone are left out. At most [`MAX_LINES`].
+    pub async fn subscriber_lines(&self, ids: Vec<SubscriberId>) -> Result<Vec<SubscriberRow>, StoreError> {
+        self.read(move |conn, shared| {
+            let mut find = conn.prepare_cached("SELECT key FROM subscribers WHERE tenant = ?1 AND id = ?2")?;
+            let mut keys = Vec::with_capacity(ids.len().min(MAX_LINES));
+            for id in ids.iter().take(MAX_LINES) {
+                keys.extend(find.query_row(params![shared.tenant_key, bytes(id.uuid())], |row| row.get::<_, i64>(0)).optional()?);
+            }
             Ok(lines(conn, &keys)?)
         })
         .await

@@ -54,11 +54,12 @@ async fn a_damaged_file_is_refused_and_set_aside_whole() {
 #[tokio::test]
 async fn rot_inside_is_found_in_the_background() {
     let place = made().await;
-    // Not the header, not the schema: opening is quick and does not see it.
-    damage(&place, |b| {
-        let end = b.len();
-        b[end / 2..end].fill(0xa5);
-    });
+    // One page of an index: opening does not look at it.
+    let raw = place.raw();
+    let number = |sql: &str| raw.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() as usize;
+    let (page, size) = (number("SELECT rootpage FROM sqlite_schema WHERE name = 'subscribers_name'"), number("PRAGMA page_size"));
+    drop(raw);
+    damage(&place, |b| b[(page - 1) * size..page * size].fill(0xa5));
     let store = place.open();
     let found = store.check_integrity().await;
     assert!(!matches!(&found, Ok(list) if list.is_empty()), "{found:?}");

@@ -1,5 +1,7 @@
 //! The store from outside: through its public interface, and through raw connections where somebody tampers.
 
+#![allow(clippy::unwrap_used, reason = "clippy excuses test functions, not the helpers that they share")]
+
 mod audit;
 mod authority;
 mod concurrency;
