@@ -87,17 +87,21 @@ impl Netbox {
                 self.known().parents.remove(&parent.id);
                 Err(not_visible(parent.id))
             }
-            400 if names_the_field(&reply) => self.already_used(ask, pools, &reply).await.map(Posted::Here),
+            400 if reply.json.is_null() || names_the_field(&reply) => self.already_used(ask, pools, &reply).await.map(Posted::Here),
             _ => Err(reply.refused(doing)),
         }
     }
 
     /// A 400 that names our field: most likely "must have a unique value", which means that an earlier try won. The text may be
-    /// translated, so the look-up decides.
+    /// translated or cut off on the way, so the look-up decides.
     async fn already_used(&self, ask: &AllocateAsk, pools: &[i64], reply: &Reply) -> Result<Allocation, NetboxError> {
         match self.look_up(ask.operation).await {
             Ok(Some(found)) => self.adopt(ask, pools, found).await,
-            Ok(None) if reply.json.get("custom_fields").is_none() && !reply.detail.as_str().contains("Invalid value") => {
+            Ok(None)
+                if !reply.json.is_null()
+                    && reply.json.get("custom_fields").is_none()
+                    && !reply.detail.as_str().contains("Invalid value") =>
+            {
                 Err(NetboxError::Hidden { operation: ask.operation })
             }
             Ok(None) => Err(reply.refused(Doing::Allocate)),

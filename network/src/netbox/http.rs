@@ -77,6 +77,10 @@ impl Http {
         if loopback {
             builder = builder.no_proxy();
         }
+        if base.starts_with("http://") {
+            // Never TLS, as no redirect is followed: reading the system's certificates would only cost the start its time.
+            builder = builder.tls_certs_only(std::iter::empty());
+        }
         if let Some(path) = &config.extra_ca {
             let shown = SafeText::bounded(&path.display().to_string(), 200);
             let bad = |why: String| NetboxError::Config(Setup::CaFile { path: shown.clone(), why: SafeText::bounded(&why, MAX_DETAIL) });

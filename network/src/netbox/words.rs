@@ -156,11 +156,13 @@ fn failed(what: Doing, status: u16, detail: &str) -> String {
         504 => "the proxy waited too long for NetBox, which may still go on",
         _ => "NetBox failed",
     };
+    let detail = detail.trim_end_matches('.');
     let said = if detail.is_empty() { String::new() } else { format!(": {detail}") };
     format!("{}: {status}, {meaning}{said}. {}", doing(what), unclear(what))
 }
 
 fn refused(what: Doing, status: u16, why: Why, detail: &str) -> String {
+    let detail = detail.trim_end_matches('.');
     let said = if detail.is_empty() { format!("{status}") } else { format!("{status}, {detail}") };
     let advice = match why {
         Why::NoCredentials if status == 401 => "a proxy in front of NetBox wants credentials of its own".to_owned(),
@@ -174,12 +176,28 @@ fn refused(what: Doing, status: u16, why: Why, detail: &str) -> String {
         }
         Why::NotTheApi => "that is not the API of a NetBox: check netbox.url (with the path, when NetBox is not at the root)".to_owned(),
         Why::NotFound => "it does not exist, or the token may not see it".to_owned(),
-        Why::BadInput => format!(
-            "NetBox did not accept the request; if it names {OPERATION_FIELD}, {SUBSCRIBER_FIELD}, {HOLD_FIELD} or a tag, run `noctule init netbox`"
-        ),
+        Why::BadInput => bad_input(detail),
         Why::Other => "NetBox or a proxy refused the request".to_owned(),
     };
     format!("{}: refused ({said}). {}: {advice}", doing(what), nothing(what))
+}
+
+fn bad_input(detail: &str) -> String {
+    let ours = [OPERATION_FIELD, SUBSCRIBER_FIELD, HOLD_FIELD];
+    if detail.is_empty() {
+        "the web server or a proxy in front of NetBox did not understand the request".to_owned()
+    } else if detail.contains("must have a unique value") {
+        format!("another object of NetBox has this {OPERATION_FIELD}; look for it there")
+    } else if ours.iter().any(|field| detail.contains(field)) || detail.contains("custom_fields") {
+        "the custom fields are not as Noctule needs them; run `noctule init netbox`".to_owned()
+    } else if detail.contains("\"tags\"") {
+        "the tag of [netbox] tag does not exist or may not be viewed; run `noctule init netbox`".to_owned()
+    } else if detail.contains("Duplicate prefix") {
+        "NetBox found the prefix taken although its pool seemed free; look at the pool in NetBox".to_owned()
+    } else {
+        "NetBox does not accept the request: a rule of its operator (required field, validator, plugin), or a fault of Noctule to report"
+            .to_owned()
+    }
 }
 
 fn nothing(what: Doing) -> &'static str {

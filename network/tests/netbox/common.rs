@@ -30,7 +30,7 @@ pub async fn start_with(config: sim::NetboxConfig) -> NetboxSim {
 pub fn config(sim: &NetboxSim) -> NetboxConfig {
     let mut config = NetboxConfig::new(sim.url(), Secret::new(DEFAULT_TOKEN), vec![PoolConfig::id(1, None, 56)]);
     config.tag = Some("noctule".to_owned());
-    config.timeouts = Timeouts { connect: Duration::from_secs(2), read: Duration::from_secs(5), allocate: Duration::from_secs(5) };
+    config.timeouts = Timeouts { connect: Duration::from_secs(5), read: Duration::from_secs(30), allocate: Duration::from_secs(30) };
     config
 }
 

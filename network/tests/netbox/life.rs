@@ -88,3 +88,15 @@ async fn pools_are_counted_in_their_own_vrf_and_read_whole() {
         assert_eq!(seen[17].operation_id.as_ref().map(|o| o.as_str()), Some("op-17"));
     }
 }
+
+#[tokio::test]
+async fn a_pool_with_65536_children_gives_its_last_one_says_full_and_is_counted() {
+    let sim = start(Version::V4_6).await;
+    sim.fill(1, 56, 65_535).unwrap();
+    let netbox = client(&sim);
+    let made = netbox.allocate(&ask(operation())).await.unwrap();
+    assert_eq!(made.prefix, net("2001:db8:1ff:ff00::/56"), "the last one");
+    assert!(matches!(netbox.allocate(&ask(operation())).await, Err(IpamError::Exhausted(_))));
+    let pool = netbox.pools().await.unwrap().remove(0);
+    assert_eq!((pool.used, pool.utilisation()), (65_536, 100.0));
+}

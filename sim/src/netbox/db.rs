@@ -332,6 +332,22 @@ impl Db {
         });
     }
 
+    /// First-fit delegations without a request; stops with an error when the parent is full.
+    pub fn fill(&mut self, parent: i64, len: u8, count: usize) -> Result<Vec<i64>, String> {
+        let (net, vrf) = self.prefixes.get(&parent).map(|p| (p.net, p.vrf)).ok_or_else(|| format!("no prefix {parent}"))?;
+        let mut ids = Vec::with_capacity(count);
+        for _ in 0..count {
+            let free = self.space.first_fit(vrf.unwrap_or(-1), net, len).filter(|f| f.len > net.len);
+            let free = free.ok_or_else(|| format!("no room for {count} /{len} in {net}"))?;
+            let mut prefix = self.draft(free, Uuid::new_v4());
+            prefix.id = self.take_id();
+            prefix.vrf = vrf;
+            ids.push(prefix.id);
+            self.store(prefix);
+        }
+        Ok(ids)
+    }
+
     /// Puts a prefix there without a request: seeds, tests, another user of NetBox. Returns its id.
     pub fn seed(&mut self, seed: &SeedPrefix) -> Result<i64, String> {
         let net = Net::parse(&seed.prefix).map_err(|e| match e {

@@ -73,6 +73,8 @@ pub enum Say {
     NotFound404,
     Timeout408,
     Conflict409,
+    /// As when somebody else has changed the object since it was read.
+    Precondition412,
     TooMany429,
     Html500,
     BadGateway502,
@@ -87,12 +89,13 @@ pub enum Say {
 }
 
 impl Say {
-    pub const ALL: [Say; 13] = [
+    pub const ALL: [Say; 14] = [
         Self::Unauthorized401,
         Self::Forbidden403,
         Self::NotFound404,
         Self::Timeout408,
         Self::Conflict409,
+        Self::Precondition412,
         Self::TooMany429,
         Self::Html500,
         Self::BadGateway502,
@@ -110,6 +113,7 @@ impl Say {
             Self::NotFound404 => Answer::not_found(),
             Self::Timeout408 => nginx(408, "Request Time-out"),
             Self::Conflict409 => Answer::exhausted(),
+            Self::Precondition412 => Answer::precondition(),
             Self::TooMany429 => nginx(429, "Too Many Requests"),
             Self::Html500 => Answer::html(
                 500,

@@ -43,7 +43,8 @@ pub fn prefixes(db: &Db, user: &SimToken, request: &Request) -> Answer {
     let filters = Filters::read(db, request);
     let keep = |p: &&Prefix| user.covers(p) && filters.keep(p);
     if let Some(start) = cursor {
-        let mut page: Vec<&Prefix> = match filters.narrow(db) {
+        // A page in the order of ids: from the table itself, unless a few ids are all that can match.
+        let mut page: Vec<&Prefix> = match filters.narrow(db, false) {
             Some(mut ids) => {
                 ids.sort_unstable();
                 ids.iter().filter(|id| **id >= start).filter_map(|id| db.prefixes.get(id)).filter(keep).take(limit + 1).collect()
@@ -57,7 +58,7 @@ pub fn prefixes(db: &Db, user: &SimToken, request: &Request) -> Answer {
         return Answer::json(200, json!({ "count": null, "next": next, "previous": null, "results": results }));
     }
     let offset = number(request, "offset").and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-    let ids = filters.narrow(db);
+    let ids = filters.narrow(db, true);
     let ordering = request.one("ordering").filter(|o| matches!(o.trim_start_matches('-'), "id" | "last_updated" | "prefix"));
     let (count, page): (usize, Vec<&Prefix>) = match (ids, ordering) {
         (None, None) => {
@@ -95,10 +96,12 @@ pub fn shape(db: &Db, request: &Request, p: &Prefix) -> Value {
     if request.one("brief").is_some_and(|b| matches!(b, "1" | "true" | "True")) {
         return render::prefix_brief(db, &request.host, p);
     }
-    let mut full = render::prefix(db, &request.host, p, Place::Counted);
+    let fields: Option<Vec<&str>> = request.one("fields").filter(|f| !f.is_empty()).map(|f| f.split(',').collect());
+    // Counting children and depth is most of the work: only for those who ask for it.
+    let counted = fields.as_ref().is_none_or(|f| f.contains(&"children") || f.contains(&"_depth"));
+    let mut full = render::prefix(db, &request.host, p, if counted { Place::Counted } else { Place::Stale });
     if let Some(map) = full.as_object_mut() {
-        if let Some(fields) = request.one("fields").filter(|f| !f.is_empty()) {
-            let wanted: Vec<&str> = fields.split(',').collect();
+        if let Some(wanted) = fields {
             map.retain(|name, _| wanted.contains(&name.as_str()));
         } else if let Some(omit) = request.one("omit").filter(|_| db.version == Version::V4_6) {
             let unwanted: Vec<&str> = omit.split(',').collect();
@@ -228,16 +231,19 @@ impl Filters {
         self.0.is_empty()
     }
 
-    /// Candidates from an index, so that a look-up among millions stays quick. `None` is everything.
-    fn narrow(&self, db: &Db) -> Option<Vec<i64>> {
+    /// Candidates from an index, so that a look-up among millions stays quick; with `ranges` also those of address ranges, which may be
+    /// many. `None` is everything.
+    fn narrow(&self, db: &Db, ranges: bool) -> Option<Vec<i64>> {
         let vrfs = || -> Vec<i64> {
             match self.0.iter().find_map(|f| if let Filter::Vrf(v) = f { Some(v) } else { None }) {
                 Some(wanted) => wanted.iter().map(|v| v.unwrap_or(-1)).collect(),
                 None => std::iter::once(-1).chain(db.vrfs.iter().map(|v| v.id)).collect(),
             }
         };
+        if self.0.iter().any(|f| matches!(f, Filter::Nothing)) {
+            return Some(Vec::new());
+        }
         self.0.iter().find_map(|filter| match filter {
-            Filter::Nothing => Some(Vec::new()),
             Filter::Ids(ids) => Some(ids.clone()),
             Filter::FieldIs(name, values) => Some(values.iter().flat_map(|v| db.holding(name, v).iter().copied()).collect()),
             Filter::Exactly(nets) => Some(
@@ -245,7 +251,7 @@ impl Filters {
                     .flat_map(|n| vrfs().into_iter().flat_map(|v| db.space.exactly(v, *n).map(|k| k.id).collect::<Vec<_>>()))
                     .collect(),
             ),
-            Filter::Within(n) | Filter::WithinInclude(n) => {
+            Filter::Within(n) | Filter::WithinInclude(n) if ranges => {
                 Some(vrfs().into_iter().flat_map(|v| db.space.inside(v, *n).map(|k| k.id).collect::<Vec<_>>()).collect())
             }
             Filter::Contains(n) => {

@@ -50,6 +50,8 @@ pub struct Shared {
     /// Says whether the port is open now; follows `down`.
     pub open: watch::Sender<bool>,
     pub live: Mutex<CancellationToken>,
+    /// Requests at work, those of clients that have left and late effects included.
+    pub busy: watch::Sender<usize>,
     history: usize,
 }
 
@@ -67,6 +69,7 @@ impl Shared {
             down: watch::Sender::new(false),
             open: watch::Sender::new(true),
             live: Mutex::new(CancellationToken::new()),
+            busy: watch::Sender::new(0),
             history: config.history.max(1),
         })
     }
@@ -87,6 +90,7 @@ impl Shared {
 
     /// What the client gets; `None` closes the connection.
     async fn serve(self: Arc<Self>, request: Request) -> (Option<Answer>, Option<Fault>) {
+        let _work = Work::begin(&self);
         let fault = lock(&self.plan).next(&request);
         let version = lock(&self.db).version;
         let answer = match fault {
@@ -113,7 +117,9 @@ impl Shared {
             Some(Fault::Later(wait)) => {
                 let shared = Arc::clone(&self);
                 let late = request.clone();
+                let work = Work::begin(&self);
                 tokio::spawn(async move {
+                    let _work = work;
                     tokio::time::sleep(wait).await;
                     let answer = shared.apply(&late);
                     shared.log(&late, Some(answer.status), None);
@@ -126,6 +132,22 @@ impl Shared {
         };
         self.log(&request, answer.as_ref().map(|a| a.status), fault);
         (answer, fault)
+    }
+}
+
+/// Counts one piece of work while it lives.
+struct Work(Arc<Shared>);
+
+impl Work {
+    fn begin(shared: &Arc<Shared>) -> Self {
+        shared.busy.send_modify(|n| *n += 1);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.0.busy.send_modify(|n| *n = n.saturating_sub(1));
     }
 }
 

@@ -109,6 +109,11 @@ impl NetboxSim {
         lock(&self.shared.db).seed(seed).map_err(NetboxSimError::Setup)
     }
 
+    /// Fills a parent with `count` active delegations of `len`, first fit, and returns their ids. For demos and benches.
+    pub fn fill(&self, parent: i64, len: u8, count: usize) -> Result<Vec<i64>, NetboxSimError> {
+        lock(&self.shared.db).fill(parent, len, count).map_err(NetboxSimError::Setup)
+    }
+
     /// Deletes a prefix behind the back of every client.
     pub fn remove_prefix(&self, id: i64) -> bool {
         lock(&self.shared.db).take(id).is_some()
@@ -159,6 +164,20 @@ impl NetboxSim {
     pub async fn go_up(&self) {
         self.shared.down.send_replace(false);
         self.until(true).await;
+    }
+
+    /// Requests at work right after the next change of that number.
+    pub async fn busy_changed(&self) -> usize {
+        let mut busy = self.shared.busy.subscribe();
+        busy.changed().await.ok();
+        *busy.borrow()
+    }
+
+    /// Waits until no request is at work: delayed ones, those whose client has left, and late effects are all done.
+    pub async fn settled(&self) {
+        let mut busy = self.shared.busy.subscribe();
+        // The sender lives in `shared`, so this can not fail.
+        busy.wait_for(|n| *n == 0).await.ok();
     }
 
     async fn until(&self, open: bool) {
