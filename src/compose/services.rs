@@ -117,6 +117,7 @@ impl Services {
         let store = &self.store;
         Ok(match query {
             Query::Subscribers(request) => Reply::Subscribers(store.subscriber_page(request).await?),
+            Query::Rows(ids) => Reply::Rows(store.subscriber_lines(ids).await?),
             Query::Subscriber { id, timeline } => match store.subscriber(id).await? {
                 None => Reply::Failed("This subscriber is not in the store any more.".into()),
                 Some(subscriber) => {

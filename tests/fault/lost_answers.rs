@@ -1,7 +1,7 @@
 //! Lost requests and lost answers, many seeds: NetBox and the NAS fail at random while a life of operations goes on. When the trouble is
 //! over and every operation has ended, NetBox, the NAS and the row agree.
 
-use super::bench::{Bench, USER};
+use super::support::bench::{Bench, USER};
 use noctule_domain::lifecycle::{Ipv6State, OperationKind, OperationStatus};
 use noctule_network::lifecycle::Started;
 use noctule_sim::netbox::{Fault, On, Say};
@@ -37,9 +37,9 @@ fn next(state: Ipv6State) -> OperationKind {
 async fn life(seed: u64) {
     let bench = Bench::new().await;
     bench.netbox.random_faults(On::Any, 0.4, seed, FAULTS.to_vec());
-    let plan = bench.plan(OperationKind::Activate);
+    let plan = bench.plan_for(OperationKind::Activate);
     let store = plan.open();
-    let executor = plan.executor(&store, u32::MAX);
+    let executor = plan.executor(&store);
     for round in 0..12 {
         if round == 9 {
             bench.netbox.clear_faults();
@@ -86,9 +86,9 @@ fn a_prefix_that_lands_after_the_operation_ended_is_found_and_deleted() {
     runtime.block_on(async {
         let bench = Bench::new().await;
         bench.netbox.script(On::Allocations, [Fault::Later(Duration::from_millis(800)), Fault::Say(Say::Forbidden403)]);
-        let plan = bench.plan(OperationKind::Allocate);
+        let plan = bench.plan_for(OperationKind::Allocate);
         let store = plan.open();
-        let Ok(Started::Running(handle)) = plan.executor(&store, u32::MAX).start(plan.request()).await else { panic!("it begins") };
+        let Ok(Started::Running(handle)) = plan.executor(&store).start(plan.request()).await else { panic!("it begins") };
         let ended = handle.ended().await.expect("it ends");
         assert_eq!(ended.operation.status, OperationStatus::Refused);
         assert_eq!(ended.subscriber.ipv6.state, Ipv6State::Failed);
@@ -102,11 +102,11 @@ fn a_prefix_that_lands_after_the_operation_ended_is_found_and_deleted() {
         let mut later = plan.clone();
         later.now += chrono::Duration::minutes(3);
         let store = later.open();
-        later.executor(&store, u32::MAX).tidy_up().await.expect("housekeeping");
+        later.executor(&store).tidy_up().await.expect("housekeeping");
         bench.facts().await.check("after housekeeping");
         assert!(bench.facts().await.netbox.is_empty(), "the late prefix is gone");
         // And nothing stands in the way of the next try.
-        later.carry_out(&later.executor(&store, u32::MAX)).await;
+        later.carry_out(&later.executor(&store)).await;
         assert_eq!(bench.facts().await.state, Ipv6State::Allocated);
     });
 }

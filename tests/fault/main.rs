@@ -2,22 +2,22 @@
 //! write or its n-th call to an upstream; then another process opens the same store, takes over, and everything must be as if nothing had
 //! happened: no prefix leaked, none twice, every operation ended, the network as the screen says.
 
-mod bench;
+mod child;
 mod dying;
 mod lost_answers;
-mod plan;
+#[path = "../support/mod.rs"]
+mod support;
 
-use bench::{Bench, Facts};
 use noctule_domain::lifecycle::{Ipv6State, OperationKind, OperationStatus};
-use plan::Plan;
+use support::bench::{Bench, Facts};
 
 /// Not a test of its own: the process that is killed. Run alone it has no plan, and checks that it does nothing then.
 #[test]
 fn the_child_runs_one_operation_and_dies_where_it_is_told() {
-    if let Some(plan) = Plan::from_environment() {
-        plan.run();
+    if let Some(child) = child::Child::from_environment() {
+        child.run();
     } else {
-        assert!(std::env::var_os(plan::VARIABLE).is_none());
+        assert!(std::env::var_os(child::VARIABLE).is_none());
     }
 }
 
@@ -31,7 +31,7 @@ fn every_point(kind: OperationKind, before: &[OperationKind], expect: impl Fn(&F
             for step in before {
                 bench.operate(*step).await;
             }
-            let killed = bench.child(kind, point).await;
+            let killed = child::spawn(&bench, kind, point).await;
             bench.recover().await;
             let facts = bench.facts().await;
             // The intent may never have become durable: then nothing left the machine, and the same key does it now.

@@ -1,6 +1,6 @@
 //! The world of one trial: a store in a folder of its own, a simulated NetBox and NAS that outlive the child, and what is true at the end.
 
-use super::plan::{At, POOL, Plan, SECRET, VARIABLE};
+use super::plan::{At, POOL, PROFILE, Plan, SECRET};
 use noctule_domain::audit::{AuditEntry, AuditVerdict};
 use noctule_domain::lifecycle::{AssignmentMode, Ipv6State, OperationKind, OperationRow};
 use noctule_domain::ports::Clock;
@@ -10,18 +10,16 @@ use noctule_domain::{SubscriberId, TenantId, Timestamp};
 use noctule_sim::nas::{NasSession, NasSim, NasSimConfig, Preset};
 use noctule_sim::netbox::{DEFAULT_TOKEN, NetboxConfig, NetboxSim, SeedPrefix, SimPrefix};
 use noctule_storage::{NewNas, NewSession, NewSubscriber, OperationFilter, Store};
-use std::os::unix::process::ExitStatusExt;
-use std::process::Stdio;
 use std::time::Duration;
 
 pub const USER: &str = "anna.virtanen@isp.example";
-const SESSION: &str = "8a3f0001";
+pub const SESSION: &str = "8a3f0001";
 
 pub struct Bench {
     _folder: tempfile::TempDir,
     pub netbox: NetboxSim,
     pub nas: NasSim,
-    plan: Plan,
+    pub plan: Plan,
 }
 
 /// What is true, asked of everybody.
@@ -59,13 +57,21 @@ impl Facts {
 }
 
 impl Bench {
+    /// A pending pd subscriber with a live session on a NAS of its own, and a pool with room.
     pub async fn new() -> Self {
+        Self::with(AssignmentMode::Pd, true).await
+    }
+
+    pub async fn with(mode: AssignmentMode, session: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let pool = SeedPrefix { is_pool: true, ..SeedPrefix::container(POOL) };
         let netbox = NetboxSim::start(NetboxConfig { prefixes: vec![pool], ..NetboxConfig::default() }).await.expect("NetBox");
         let now = chrono::Utc::now();
-        let session = NasSession::new(SESSION, USER, now);
-        let nas = NasSim::start(NasSimConfig::new(Preset::Strict, Secret::new(SECRET)).session(session)).await.expect("NAS");
+        let mut config = NasSimConfig::new(Preset::Strict, Secret::new(SECRET));
+        if session {
+            config = config.session(NasSession::new(SESSION, USER, now));
+        }
+        let nas = NasSim::start(config).await.expect("NAS");
         let subscriber = SubscriberId::from_uuid(uuid::Uuid::now_v7());
         let plan = Plan {
             store: folder.path().join("noctule.db"),
@@ -74,14 +80,14 @@ impl Bench {
             token: DEFAULT_TOKEN.to_owned(),
             subscriber,
             kind: OperationKind::Allocate,
-            die_at: u32::MAX,
             now,
+            nas_secret: Some(SECRET.to_owned()),
         };
-        fill(&plan.open(), &plan, nas.addr()).await;
+        fill(&plan.open(), &plan, nas.addr(), mode, session).await;
         Self { _folder: folder, netbox, nas, plan }
     }
 
-    fn plan_for(&self, kind: OperationKind) -> Plan {
+    pub fn plan_for(&self, kind: OperationKind) -> Plan {
         let mut plan = Plan { kind, ..self.plan.clone() };
         // What comes after a revoke comes after the rest: two days later.
         if matches!(kind, OperationKind::Allocate | OperationKind::Release) {
@@ -94,34 +100,14 @@ impl Bench {
     pub async fn operate(&self, kind: OperationKind) {
         let plan = self.plan_for(kind);
         let store = plan.open();
-        plan.carry_out(&plan.executor(&store, u32::MAX)).await;
-    }
-
-    /// Runs an operation in a process of its own that dies at a point; true when it was killed.
-    pub async fn child(&self, kind: OperationKind, die_at: u32) -> bool {
-        let plan = Plan { die_at, ..self.plan_for(kind) };
-        let status = tokio::process::Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "the_child_runs_one_operation_and_dies_where_it_is_told", "--nocapture"])
-            .env(VARIABLE, serde_json::to_string(&plan).expect("a plan"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .status();
-        let status = tokio::time::timeout(Duration::from_secs(60), status).await.expect("the child ends").expect("the child runs");
-        match status.signal() {
-            Some(9) => true,
-            None => {
-                assert!(status.success(), "the child failed without being killed: {status}");
-                false
-            }
-            Some(other) => panic!("the child died of signal {other}"),
-        }
+        plan.carry_out(&plan.executor(&store)).await;
     }
 
     /// Another process: opens the store, takes over what was left, waits for its end.
     pub async fn recover(&self) {
         let plan = self.plan_for(OperationKind::Allocate);
         let store = plan.open();
-        let executor = plan.executor(&store, u32::MAX);
+        let executor = plan.executor(&store);
         for handle in executor.recover().await.expect("recovery begins") {
             let finished = tokio::time::timeout(Duration::from_secs(30), handle.ended()).await.expect("in time").expect("it ends");
             assert!(finished.operation.error.is_none(), "{:?}", finished.operation.error);
@@ -144,19 +130,15 @@ impl Bench {
             audit: store.audit_verify().await.expect("audit"),
         }
     }
-
-    pub fn plan(&self, kind: OperationKind) -> Plan {
-        self.plan_for(kind)
-    }
 }
 
-async fn fill(store: &Store, plan: &Plan, nas: std::net::SocketAddr) {
+async fn fill(store: &Store, plan: &Plan, nas: std::net::SocketAddr, mode: AssignmentMode, session: bool) {
     let now: Timestamp = At(plan.now).now();
     let mut importer = store.importer().await.expect("import");
     let row = NewNas {
         id: None,
         name: "bng-1".into(),
-        profile: "generic".to_owned(),
+        profile: PROFILE.to_owned(),
         address: nas,
         nas_ip: None,
         nas_identifier: None,
@@ -166,11 +148,11 @@ async fn fill(store: &Store, plan: &Plan, nas: std::net::SocketAddr) {
         enabled: true,
     };
     assert!(importer.push_nas(vec![row]).await.expect("nas").is_empty());
-    let record = Ipv6Record::pending(AssignmentMode::Pd, now);
+    let record = Ipv6Record::pending(mode, now);
     let subscriber = NewSubscriber {
         id: Some(plan.subscriber),
         nas: Some("bng-1".into()),
-        session: Some(NewSession {
+        session: session.then(|| NewSession {
             nas: None,
             acct_session_id: SESSION.into(),
             framed_ipv4: None,

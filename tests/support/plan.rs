@@ -1,21 +1,23 @@
-//! What the child is told, and what it does: one operation on a store, with wrappers that kill it at a point.
+//! One operation on a store against simulated upstreams: what it is, and the executor that carries it out. A fault test puts its own
+//! wrappers between; see `Wrap`.
 
-use super::dying::{Dying, Fuse};
 use noctule_domain::lifecycle::{Actor, Methods, OperationKind, OperationOptions};
+use noctule_domain::nas::Retransmit;
 use noctule_domain::permission::Role;
+use noctule_domain::ports::Authority;
 use noctule_domain::ports::BeginOperation;
 use noctule_domain::secret::Secret;
 use noctule_domain::{ConsoleId, OperationId, SafeText, SubscriberId, TenantId, Timestamp};
 use noctule_network::lifecycle::{Executor, ExecutorConfig, Started};
 use noctule_network::netbox::{Netbox, NetboxConfig, PoolConfig, Timeouts};
 use noctule_network::radius::{Engine, EngineConfig, Profiles, RadiusClient, profiles};
+use noctule_network::upstream::{DynamicAuthorization, Ipam};
 use noctule_storage::{OpenOptions, Store};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub const VARIABLE: &str = "NOCTULE_FAULT_PLAN";
 pub const POOL: &str = "2001:db8:100::/44";
 pub const SECRET: &str = "a-secret-of-the-tests";
 
@@ -27,8 +29,22 @@ pub struct Plan {
     pub token: String,
     pub subscriber: SubscriberId,
     pub kind: OperationKind,
-    pub die_at: u32,
     pub now: Timestamp,
+    /// `None`: the secret can not be read.
+    pub nas_secret: Option<String>,
+}
+
+pub type Parts = (Store, Netbox, RadiusClient);
+pub type Wrapped = (Arc<dyn Authority>, Arc<dyn Ipam>, Arc<dyn DynamicAuthorization>);
+
+/// The generic profile with a short patience, so that silence is known soon.
+pub const PROFILE: &str = "quick";
+
+fn quick() -> noctule_domain::nas::NasProfile {
+    let mut profile = (*profiles::get("generic").expect("built in")).clone();
+    profile.key = PROFILE.to_owned();
+    profile.retransmit = Retransmit { irt_s: 0.15, mrt_s: 0.3, mrc: 3, mrd_s: 0.6 };
+    profile
 }
 
 /// A clock that stands where it was put: rests are over when the test says so.
@@ -42,39 +58,33 @@ impl noctule_domain::ports::Clock for At {
 }
 
 impl Plan {
-    pub fn from_environment() -> Option<Self> {
-        let text = std::env::var(VARIABLE).ok()?;
-        Some(serde_json::from_str(&text).expect("a plan"))
-    }
-
     pub fn open(&self) -> Store {
-        let methods =
-            Arc::new(|key: &str| profiles::get(key).map(|p| Methods { activate: p.activate, suspend: p.suspend, resume: p.resume }));
+        let methods = Arc::new(|key: &str| {
+            (key == PROFILE).then(quick).map(|p| Methods { activate: p.activate, suspend: p.suspend, resume: p.resume })
+        });
         let console = ConsoleId::from_uuid(uuid::Uuid::now_v7());
         Store::open(&self.store, OpenOptions::new(console, self.tenant, Arc::new(At(self.now)), methods)).expect("the store opens")
     }
 
-    /// The executor of this plan on a store, its own or that of the process that takes over.
-    pub fn executor(&self, store: &Store, die_at: u32) -> Executor {
-        let fuse = Fuse::new(die_at);
-        let mut netbox = NetboxConfig::new(
-            &self.netbox,
-            Secret::new(self.token.as_str()),
-            vec![PoolConfig::prefix(POOL.parse().expect("pool"), None, 56)],
-        );
+    /// The executor of this plan on a store, with nothing between.
+    pub fn executor(&self, store: &Store) -> Executor {
+        self.executor_with(store, |parts| (Arc::new(parts.0), Arc::new(parts.1), Arc::new(parts.2)))
+    }
+
+    /// The same with wrappers.
+    pub fn executor_with(&self, store: &Store, wrap: impl FnOnce(Parts) -> Wrapped) -> Executor {
+        let pool = PoolConfig::prefix(POOL.parse().expect("pool"), None, 56);
+        let mut netbox = NetboxConfig::new(&self.netbox, Secret::new(self.token.as_str()), vec![pool]);
         netbox.timeouts = Timeouts { connect: Duration::from_secs(2), read: Duration::from_secs(3), allocate: Duration::from_secs(3) };
         let netbox = Netbox::new(netbox).expect("a NetBox client");
         let engine = Engine::new(EngineConfig::default()).expect("an engine");
-        let secrets = Arc::new(|_: &_| Ok(Secret::new(SECRET)));
-        let radius = RadiusClient::new(engine, secrets, Arc::new(Profiles::built_in()));
+        let secret = self.nas_secret.clone();
+        let secrets = Arc::new(move |_: &_| secret.clone().map(Secret::new).ok_or_else(|| SafeText::from("there is no such file")));
+        let radius = RadiusClient::new(engine, secrets, Arc::new(Profiles::built_in().with(quick())));
         let mut config = ExecutorConfig::new(Arc::new(At(self.now)));
         config.backoff = (Duration::from_millis(5), Duration::from_millis(40));
-        Executor::new(
-            Arc::new(Dying { fuse: fuse.clone(), inner: Arc::new(store.clone()) }),
-            Some(Arc::new(Dying { fuse: fuse.clone(), inner: Arc::new(netbox) })),
-            Arc::new(Dying { fuse, inner: Arc::new(radius) }),
-            config,
-        )
+        let (authority, ipam, nas) = wrap((store.clone(), netbox, radius));
+        Executor::new(authority, Some(ipam), nas, config)
     }
 
     pub fn request(&self) -> BeginOperation {
@@ -88,7 +98,7 @@ impl Plan {
         }
     }
 
-    /// Runs the operation to its end; the fuse decides whether that is reached.
+    /// Runs the operation to its good end.
     pub async fn carry_out(&self, executor: &Executor) {
         match executor.start(self.request()).await.unwrap_or_else(|e| panic!("{} does not begin: {e}", self.kind)) {
             Started::Running(handle) => {
@@ -98,13 +108,5 @@ impl Plan {
             }
             Started::AlreadyThere(_) => {}
         }
-    }
-
-    pub fn run(self) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
-        runtime.block_on(async {
-            let store = self.open();
-            self.carry_out(&self.executor(&store, self.die_at)).await;
-        });
     }
 }
