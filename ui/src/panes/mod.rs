@@ -12,6 +12,8 @@ mod pane;
 pub mod subscribers;
 pub mod tasks;
 pub mod technicians;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use list::ListState;
 pub use pane::{Pane, PaneId, Panes, Tell};

@@ -19,7 +19,12 @@ pub fn draw(data: &MapData<'_>, charset: Charset, area: Rect, look: &Look, frame
         let sign = if charset.is_unicode() { unicode } else { ascii };
         let last = y + 1 == inner.bottom() && present.len() > rows;
         let words = if last { format!("{words}; and {} more", present.len() - rows) } else { (*words).to_owned() };
-        let pieces = [(" ", look.style(Tone::Text)), (sign, look.style(Tone::Accent)), (" ", look.style(Tone::Text)), (words.as_str(), look.style(Tone::Text))];
+        let pieces = [
+            (" ", look.style(Tone::Text)),
+            (sign, look.style(Tone::Accent)),
+            (" ", look.style(Tone::Text)),
+            (words.as_str(), look.style(Tone::Text)),
+        ];
         line(frame.buffer_mut(), inner.x, y, inner.width, &pieces, look);
     }
 }

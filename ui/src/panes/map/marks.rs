@@ -64,7 +64,8 @@ impl State {
         if has(Layer::Trail)
             && let Some(MarkId::Technician(id)) = self.view.followed().or(self.view.selected)
         {
-            marks.trail = self.trails.iter().find(|(of, _)| *of == id).map(|(_, trail)| trail.iter().copied().collect()).unwrap_or_default();
+            marks.trail =
+                self.trails.iter().find(|(of, _)| *of == id).map(|(_, trail)| trail.iter().copied().collect()).unwrap_or_default();
         }
         marks
     }
@@ -111,7 +112,9 @@ impl State {
                 };
                 answer.tasks.iter().filter(texts).find_map(|t| shown(MarkId::Task(t.id)))
             })
-            .or_else(|| answer.nases.iter().filter(|n| self.find.matches(&[n.nas.name.as_str()])).find_map(|n| shown(MarkId::Nas(n.nas.id))))
+            .or_else(|| {
+                answer.nases.iter().filter(|n| self.find.matches(&[n.nas.name.as_str()])).find_map(|n| shown(MarkId::Nas(n.nas.id)))
+            })
     }
 }
 

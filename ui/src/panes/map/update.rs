@@ -130,10 +130,17 @@ impl Pane for State {
     }
 
     fn reply(&mut self, id: RequestId, reply: Reply, cx: &mut Cx<'_>) -> bool {
-        let got = got(&mut self.data, id, reply, cx, || Query::Map, |reply| match reply {
-            Reply::Map(v) => Some(v),
-            _ => None,
-        });
+        let got = got(
+            &mut self.data,
+            id,
+            reply,
+            cx,
+            || Query::Map,
+            |reply| match reply {
+                Reply::Map(v) => Some(v),
+                _ => None,
+            },
+        );
         if got != Got::Changed {
             return false;
         }

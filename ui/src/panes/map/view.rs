@@ -1,8 +1,8 @@
 //! Drawing of the Map pane.
 
 use super::layers::{charset, styles};
-use super::state::State;
 use super::legend;
+use super::state::State;
 use crate::app::Dx;
 use crate::look::Tone;
 use crate::map::paint;
@@ -52,7 +52,15 @@ fn words(state: &State, dx: &Dx<'_>, area: Rect, buf: &mut Buffer) {
     let look = dx.look;
     let text = look.style(Tone::Text);
     let Some((name, note, tone)) = state.view.selected.and_then(|id| state.words(id, &dx.env)) else {
-        put(buf, area.x, area.y, area.width, "n selects a marker, / finds one by name, e explains the signs", look.style(Tone::Muted), look);
+        put(
+            buf,
+            area.x,
+            area.y,
+            area.width,
+            "n selects a marker, / finds one by name, e explains the signs",
+            look.style(Tone::Muted),
+            look,
+        );
         return;
     };
     let follow = if state.view.followed().is_some() { "  followed" } else { "" };

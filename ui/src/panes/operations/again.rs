@@ -10,8 +10,7 @@ use noctule_domain::sentence;
 
 fn not_permitted(row: &OperationRow, env: &Env<'_>) -> Option<String> {
     let needs = needed_for(row.kind);
-    (!env.role.allows(needs))
-        .then(|| sentence::greyed(&noctule_domain::lifecycle::Refusal::NotPermitted { role: env.role, needs }))
+    (!env.role.allows(needs)).then(|| sentence::greyed(&noctule_domain::lifecycle::Refusal::NotPermitted { role: env.role, needs }))
 }
 
 pub fn no_resume(row: &OperationRow, env: &Env<'_>) -> Option<String> {

@@ -72,10 +72,17 @@ impl Pane for State {
     fn reply(&mut self, id: RequestId, reply: Reply, cx: &mut Cx<'_>) -> bool {
         if self.journal.is_latest(id) {
             let Some(of) = self.journal_of else { return false };
-            let got = got(&mut self.journal, id, reply, cx, || Query::Operation(of), |reply| match reply {
-                Reply::Operation(v) => Some(v),
-                _ => None,
-            });
+            let got = got(
+                &mut self.journal,
+                id,
+                reply,
+                cx,
+                || Query::Operation(of),
+                |reply| match reply {
+                    Reply::Operation(v) => Some(v),
+                    _ => None,
+                },
+            );
             return got == Got::Changed;
         }
         let got = got(&mut self.data, id, reply, cx, Self::query, |reply| match reply {
@@ -139,10 +146,9 @@ impl Pane for State {
     fn greyed(&self, action: Action, env: &Env<'_>) -> Option<String> {
         match (action, self.selected()) {
             (Action::Sort | Action::SortReverse, _) => Some("the order is fixed: running, waiting, then the newest".to_owned()),
-            (
-                Action::Open | Action::OperationResume | Action::OperationCancel | Action::OperationRetry | Action::ShowSubscriber,
-                None,
-            ) => Some("no operation is selected".to_owned()),
+            (Action::Open | Action::OperationResume | Action::OperationCancel | Action::OperationRetry | Action::ShowSubscriber, None) => {
+                Some("no operation is selected".to_owned())
+            }
             (Action::OperationResume, Some(row)) => again::no_resume(row, env),
             (Action::OperationCancel, Some(row)) => again::no_cancel(row, env),
             (Action::OperationRetry, Some(row)) => again::no_retry(row, env),
