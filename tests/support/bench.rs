@@ -114,6 +114,37 @@ impl Bench {
         }
     }
 
+    /// One round of housekeeping, so long after the beginning.
+    pub async fn housekeeping(&self, later: chrono::Duration) {
+        let mut plan = self.plan.clone();
+        plan.now += later;
+        let store = plan.open();
+        plan.executor(&store).tidy_up().await.expect("housekeeping");
+    }
+
+    /// Asks at the time of the beginning, before any rest is over: the refusal, if it is one.
+    pub async fn at_once(&self, kind: OperationKind) -> Result<(), noctule_domain::lifecycle::Refusal> {
+        use noctule_domain::ports::{Authority, AuthorityError};
+        let plan = Plan { kind, ..self.plan.clone() };
+        match plan.open().begin(plan.request()).await {
+            Err(AuthorityError::Refused(refusal)) => Err(refusal),
+            other => other.map(drop).map_err(|e| panic!("{e}")),
+        }
+    }
+
+    /// Another subscriber who holds a prefix here that NetBox does not know of.
+    pub async fn neighbour(&self, prefix: &str) {
+        let mut record = Ipv6Record::pending(AssignmentMode::Pd, self.plan.now);
+        record.state = Ipv6State::Allocated;
+        record.prefix = Some(prefix.parse().expect("a prefix"));
+        let name = Username::new("bertil@isp.example").expect("a name");
+        let store = self.plan.open();
+        let mut importer = store.importer().await.expect("import");
+        let row = NewSubscriber::new("N-2".into(), name, "Bertil".into(), record);
+        assert!(importer.push_subscribers(vec![row]).await.expect("subscribers").is_empty());
+        importer.commit(imported(&self.plan)).await.expect("commit");
+    }
+
     pub async fn facts(&self) -> Facts {
         let store = self.plan.open();
         let subscriber = store.subscriber(self.plan.subscriber).await.expect("store").expect("the subscriber");
@@ -163,9 +194,13 @@ async fn fill(store: &Store, plan: &Plan, nas: std::net::SocketAddr, mode: Assig
         ..NewSubscriber::new("N-1".into(), Username::new(USER).expect("a name"), "Anna Virtanen".into(), record)
     };
     assert!(importer.push_subscribers(vec![subscriber]).await.expect("subscribers").is_empty());
-    let entry = AuditEntry {
+    importer.commit(imported(plan)).await.expect("commit");
+}
+
+fn imported(plan: &Plan) -> AuditEntry {
+    AuditEntry {
         tenant: plan.tenant,
-        at: now,
+        at: plan.now,
         actor: "fault".into(),
         origin: "tests".into(),
         action: "import-subscribers".to_owned(),
@@ -175,6 +210,5 @@ async fn fill(store: &Store, plan: &Plan, nas: std::net::SocketAddr, mode: Assig
         before: serde_json::Value::Null,
         after: serde_json::json!({}),
         answers: serde_json::Value::Null,
-    };
-    importer.commit(entry).await.expect("commit");
+    }
 }

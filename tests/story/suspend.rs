@@ -1,0 +1,58 @@
+//! Suspend and resume.
+
+use super::support::bench::{Bench, SESSION, USER};
+use super::{ask, given};
+use noctule_domain::lifecycle::{Enforcement, Ipv6State, OperationKind as K, OperationStatus, Refusal};
+use noctule_sim::nas::Scripted;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_subscriber_stops_and_a_resumed_one_routes_again_with_the_same_prefix() {
+    let bench = Bench::new().await;
+    given(&bench, &[K::Allocate, K::Activate]).await;
+    assert!(bench.nas.routes(USER));
+    let (_, suspended) = ask(&bench, K::Suspend).await.ended();
+    assert_eq!((suspended.ipv6.state, suspended.ipv6.enforcement), (Ipv6State::Suspended, Enforcement::Acknowledged));
+    assert!(!bench.nas.routes(USER));
+    let (_, resumed) = ask(&bench, K::Resume).await.ended();
+    assert_eq!((resumed.ipv6.state, resumed.ipv6.prefix), (Ipv6State::Active, suspended.ipv6.prefix));
+    assert!(bench.nas.routes(USER));
+    assert!(resumed.ipv6.suspended_at.is_some() && resumed.ipv6.resumed_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nas_that_refuses_or_is_silent_leaves_the_subscriber_active_as_it_is() {
+    let bench = Bench::new().await;
+    given(&bench, &[K::Allocate, K::Activate]).await;
+    bench.nas.script(SESSION, [Scripted::Nak(vec![501])]);
+    let (operation, subscriber) = ask(&bench, K::Suspend).await.ended();
+    assert_eq!(
+        (operation.status, subscriber.ipv6.state, subscriber.ipv6.enforcement),
+        (OperationStatus::Refused, Ipv6State::Active, Enforcement::Refused)
+    );
+    assert!(bench.nas.routes(USER), "the screen says active, and so it is");
+    // The request is done and every answer is lost: nobody can know, and nobody says so.
+    bench.nas.behave(|b| b.drop_out = 1.0);
+    let (operation, subscriber) = ask(&bench, K::Suspend).await.ended();
+    assert_eq!((operation.status, subscriber.ipv6.enforcement), (OperationStatus::Unanswered, Enforcement::Unanswered));
+    bench.nas.behave(|b| b.drop_out = 0.0);
+    let (_, subscriber) = ask(&bench, K::Suspend).await.ended();
+    assert_eq!((subscriber.ipv6.state, subscriber.ipv6.enforcement), (Ipv6State::Suspended, Enforcement::Acknowledged));
+    assert!(!bench.nas.routes(USER));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_without_a_session_is_suspended_with_the_words_why_nothing_was_acknowledged() {
+    let bench = Bench::new().await;
+    given(&bench, &[K::Allocate, K::Activate]).await;
+    bench.nas.remove_session(SESSION).expect("the session");
+    let (_, subscriber) = ask(&bench, K::Suspend).await.ended();
+    assert_eq!((subscriber.ipv6.state, subscriber.ipv6.enforcement), (Ipv6State::Suspended, Enforcement::None));
+    assert!(subscriber.ipv6.enforcement_note.is_some_and(|n| n.as_str().contains("503")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn resume_from_allocated_is_refused() {
+    let bench = Bench::new().await;
+    given(&bench, &[K::Allocate]).await;
+    assert!(matches!(ask(&bench, K::Resume).await.refusal(), Refusal::WrongState { state: Ipv6State::Allocated, .. }));
+}

@@ -1,0 +1,107 @@
+//! Several at once: operators, consoles, tenants.
+
+use super::support::bench::Bench;
+use super::{ask, given};
+use noctule_domain::TenantId;
+use noctule_domain::audit::AuditVerdict;
+use noctule_domain::lifecycle::{Ipv6State, OperationKind as K, OperationOptions, Refusal};
+use noctule_domain::permission::Role;
+use noctule_domain::ports::{Authority, AuthorityError};
+use noctule_network::lifecycle::Started;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_consoles_allocate_at_once_one_wins_and_the_other_is_told_who() {
+    for _ in 0..10 {
+        let bench = Bench::new().await;
+        let plan = bench.plan_for(K::Allocate);
+        let (one, two) = (plan.open(), plan.open());
+        let (a, b) = (plan.executor(&one), plan.executor(&two));
+        let (first, second) = tokio::join!(a.start(plan.request()), b.start(plan.request()));
+        let mut won = 0;
+        for started in [first, second] {
+            match started {
+                Ok(Started::Running(handle)) => {
+                    handle.ended().await.expect("it ends");
+                    won += 1;
+                }
+                // The other may have been done before this one looked.
+                Ok(Started::AlreadyThere(_)) => {}
+                Err(AuthorityError::Refused(Refusal::Busy { by, .. })) => assert_eq!(by.as_str(), "fault"),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(won, 1);
+        let facts = bench.facts().await;
+        assert_eq!((facts.state, facts.netbox.len()), (Ipv6State::Allocated, 1));
+        facts.check("two at once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_saw_an_older_version_is_told_to_look_again() {
+    let bench = Bench::new().await;
+    let plan = bench.plan_for(K::Allocate);
+    let seen = plan.open().subscriber(plan.subscriber).await.expect("store").expect("there").version;
+    given(&bench, &[K::Allocate]).await;
+    let store = plan.open();
+    let mut request = bench.plan_for(K::Activate).request();
+    request.expected_version = Some(seen);
+    let refused = store.begin(request).await.expect_err("refused");
+    assert!(matches!(refused, AuthorityError::Refused(Refusal::StaleVersion { .. })), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_without_the_permission_is_refused_by_the_store_itself() {
+    let bench = Bench::new().await;
+    let plan = bench.plan_for(K::Allocate);
+    let store = plan.open();
+    for role in [Role::Viewer, Role::Dispatcher, Role::Technician] {
+        let mut request = plan.request();
+        request.actor.role = role;
+        let refused = store.begin(request).await.expect_err("refused");
+        assert!(matches!(refused, AuthorityError::Refused(Refusal::NotPermitted { .. })), "{role}: {refused}");
+    }
+    // noc may do everything of the lifecycle, force included.
+    let mut request = plan.request();
+    request.actor.role = Role::Noc;
+    request.options = OperationOptions { force: true, ..OperationOptions::default() };
+    assert!(store.begin(request).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_tenant_does_not_see_and_can_not_touch_the_subscriber() {
+    let bench = Bench::new().await;
+    let mut foreign = bench.plan_for(K::Allocate);
+    foreign.tenant = TenantId::from_uuid(uuid::Uuid::now_v7());
+    let store = foreign.open();
+    assert!(store.subscriber(foreign.subscriber).await.expect("store").is_none());
+    assert!(store.find_subscriber("N-1").await.expect("store").is_empty());
+    assert!(matches!(store.begin(foreign.request()).await, Err(AuthorityError::NotFound { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_leaves_a_record_of_who_what_before_and_after_and_the_chain_holds() {
+    let bench = Bench::new().await;
+    given(&bench, &[K::Allocate, K::Activate, K::Suspend, K::Resume, K::Revoke]).await;
+    let store = bench.plan.open();
+    let records = store.audit_page(0, 100).await.expect("audit");
+    for kind in ["allocate", "activate", "suspend", "resume", "revoke"] {
+        let of_kind: Vec<_> = records.iter().filter(|r| r.entry.action.contains(kind) && r.entry.operation.is_some()).collect();
+        let last = of_kind.last().unwrap_or_else(|| panic!("no record of {kind}"));
+        assert_eq!(last.entry.actor.as_str(), "fault");
+        assert!(last.entry.before != last.entry.after, "{kind}: before and after");
+    }
+    assert!(matches!(store.audit_verify().await.expect("audit"), AuditVerdict::Intact { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_subscriber_shows_all_of_it() {
+    let bench = Bench::new().await;
+    given(&bench, &[K::Allocate]).await;
+    let (_, subscriber) = ask(&bench, K::Activate).await.ended();
+    let json = serde_json::to_value(&subscriber).expect("json");
+    for field in ["state", "mode", "enforcement", "prefix", "netbox_prefix_id", "allocated_at", "activated_at", "hold_until", "last_error"]
+    {
+        assert!(json["ipv6"].get(field).is_some(), "{field} is missing");
+    }
+}
