@@ -3,7 +3,7 @@
 use super::compile::{Sql, compile};
 use super::plan::{Key, Search};
 use super::row::{LINE, line};
-use super::sort::{Order, order};
+use super::sort::{Bound, Order, order};
 use crate::codec::bytes;
 use crate::error::StoreError;
 use crate::store::{Shared, Store};
@@ -49,7 +49,8 @@ pub(crate) fn page(reader: &Reader, shared: &Shared, request: &PageRequest) -> R
     };
     // `against` the order that the screen shows; the index is walked backwards when that differs from ascending.
     let backwards = against != request.sort.descending;
-    let bound = named.as_ref().map(|values| Sql { text: order.beyond(backwards, inclusive), values: values.clone() });
+    let beyond = |values: Vec<Value>, backwards: bool, inclusive: bool| Bound { order: &order, values, backwards, inclusive };
+    let bound = named.as_ref().map(|values| beyond(values.clone(), backwards, inclusive));
     let mut keys = search.fetch(backwards, bound.as_ref(), limit + 1)?;
     let more = keys.len() > limit;
     keys.truncate(limit);
@@ -62,11 +63,11 @@ pub(crate) fn page(reader: &Reader, shared: &Shared, request: &PageRequest) -> R
         (None, _) => false,
         (Some(_), Some(edge)) => {
             let values = values_of(conn, &order, *edge)?;
-            let bound = Sql { text: order.beyond(!backwards, false), values };
+            let bound = beyond(values, !backwards, false);
             !search.fetch(!backwards, Some(&bound), 1)?.is_empty()
         }
         (Some(values), None) => {
-            let bound = Sql { text: order.beyond(!backwards, true), values: values.clone() };
+            let bound = beyond(values.clone(), !backwards, true);
             !search.fetch(!backwards, Some(&bound), 1)?.is_empty()
         }
     };

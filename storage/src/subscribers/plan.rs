@@ -2,7 +2,7 @@
 //! that finds too little in its time falls back on a longer list.
 
 use super::compile::{Compiled, Sql};
-use super::sort::Order;
+use super::sort::{Bound, Order};
 use crate::error::StoreError;
 use crate::threads::Reader;
 use noctule_domain::page::SortColumn;
@@ -93,15 +93,24 @@ impl<'a> Search<'a> {
     }
 
     /// The first `limit` rows beyond `bound`, in the order or (`backwards`) against it.
-    pub(crate) fn fetch(&mut self, backwards: bool, bound: Option<&Sql>, limit: usize) -> Result<Vec<Key>, StoreError> {
+    pub(crate) fn fetch(&mut self, backwards: bool, bound: Option<&Bound<'_>>, limit: usize) -> Result<Vec<Key>, StoreError> {
         if let Source::Keys { json, .. } = &self.source {
             return Ok(keys(&self.reader.conn, &self.sorted(json, backwards, bound, limit))?);
         }
-        let walk = self.walk(backwards, bound, limit);
+        let walk = |conn: &Connection| match bound {
+            None => keys(conn, &self.walk(backwards, None, limit)),
+            Some(bound) => {
+                let mut found = keys(conn, &self.walk(backwards, Some(&bound.tie()), limit))?;
+                if found.len() < limit {
+                    found.extend(keys(conn, &self.walk(backwards, Some(&bound.past()), limit - found.len()))?);
+                }
+                Ok(found)
+            }
+        };
         if self.compiled.conditions.is_empty() {
-            return Ok(keys(&self.reader.conn, &walk)?);
+            return Ok(walk(&self.reader.conn)?);
         }
-        if let Some(found) = self.reader.within(WALK, |conn| keys(conn, &walk))? {
+        if let Some(found) = self.reader.within(WALK, walk)? {
             return Ok(found);
         }
         for driver in self.compiled.drivers.iter().chain(&self.compiled.late) {
@@ -114,14 +123,14 @@ impl<'a> Search<'a> {
                 return Ok(found);
             }
         }
-        Ok(keys(&self.reader.conn, &walk)?)
+        Ok(walk(&self.reader.conn)?)
     }
 
-    fn sorted(&self, json: &str, backwards: bool, bound: Option<&Sql>, limit: usize) -> Sql {
+    fn sorted(&self, json: &str, backwards: bool, bound: Option<&Bound<'_>>, limit: usize) -> Sql {
         let mut sql = self.among(json);
         if let Some(bound) = bound {
             sql.push(" AND ", []);
-            sql.append(bound);
+            sql.append(&bound.beyond());
         }
         sql.push(&format!(" ORDER BY {} LIMIT ?", self.order.clause(backwards)), [Value::Integer(limit as i64)]);
         sql
@@ -221,4 +230,41 @@ fn keys(conn: &Connection, sql: &Sql) -> rusqlite::Result<Vec<Key>> {
     let mut statement = conn.prepare_cached(&sql.text)?;
     let rows = statement.query_map(params_from_iter(sql.values.iter()), |row| row.get(0))?;
     rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subscribers::compile::compile;
+    use crate::subscribers::sort::order;
+    use crate::threads::Readers;
+    use noctule_domain::filter::parse;
+    use std::sync::Arc;
+
+    fn explained(conn: &Connection, sql: &Sql) -> String {
+        let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sql.text)).expect("prepares");
+        let rows = statement.query_map(params_from_iter(sql.values.iter()), |row| row.get::<_, String>(3)).expect("explains");
+        rows.map(|row| row.expect("a line")).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_page_further_on_begins_at_its_place_in_the_index_and_sorts_nothing() {
+        let conn = Connection::open_in_memory().expect("opens");
+        conn.execute_batch(include_str!("../../migrations/0001_base.sql")).expect("a schema");
+        let reader = Reader::new(conn, Arc::new(Readers::new())).expect("a reader");
+        for column in SortColumn::ALL {
+            let order = order(*column);
+            for (filter, backwards) in [("", false), ("", true), ("-state:active", false)] {
+                let compiled = compile(&parse(filter).expect("a filter"), 1, chrono::DateTime::UNIX_EPOCH);
+                let search = Search::new(&reader, 1, &order, *column, &compiled).expect("a search");
+                let values = vec![Value::Integer(1); order.columns.len()];
+                let bound = Bound { order: &order, values, backwards, inclusive: true };
+                for part in [bound.tie(), bound.past()] {
+                    let plan = explained(&reader.conn, &search.walk(backwards, Some(&part), 10));
+                    assert!(!plan.contains("TEMP B-TREE"), "{column}: {plan}");
+                    assert!(plan.contains("(tenant=? AND "), "{column}: {plan}");
+                }
+            }
+        }
+    }
 }
