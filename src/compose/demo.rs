@@ -92,7 +92,7 @@ impl Demo {
         private_write(folder, "config.toml", kept.as_bytes())?;
         let store = Store::open(&loaded.store_path(), store_options(&loaded)?)?;
         let addresses: Vec<_> = nases.iter().map(NasSim::addr).collect();
-        fill(&store, &world, &addresses, &logins).await?;
+        fill(&store, &world, &addresses, &|subscriber| remember(&logins, subscriber)).await?;
         let services = services(&loaded, store, Secrets::new(folder), actor(&loaded, "demo"), None)?;
 
         let cancel = CancellationToken::new();

@@ -1,9 +1,7 @@
-//! Fills the demo's store through the same import that a CSV goes through.
+//! Fills a store with a made-up provider, through the same import that a CSV goes through: for the demo, and for the bench.
 
-use super::demo::remember;
 use crate::exit::{Exit, Failure};
 use noctule_domain::audit::AuditEntry;
-use noctule_domain::lifecycle::Ipv6State;
 use noctule_domain::nas::Nas;
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::task::Task;
@@ -13,24 +11,18 @@ use noctule_sim::world::World;
 use noctule_storage::{NewNas, NewSession, NewSubscriber, NewTask, NewTechnician, RowError, Store};
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::sync::Mutex;
 
 const BATCH: usize = 1000;
 
-/// `addresses`: where the simulated NASes listen, in the order of the world's.
-pub async fn fill(
-    store: &Store,
-    world: &World,
-    addresses: &[SocketAddr],
-    logins: &Mutex<HashMap<String, (Option<ipnet::Ipv6Net>, Ipv6State)>>,
-) -> Result<(), Failure> {
+/// `addresses`: where the simulated NASes listen, in the order of the world's. `seen` is told of each subscriber.
+pub async fn fill(store: &Store, world: &World, addresses: &[SocketAddr], seen: &(dyn Fn(&Subscriber) + Sync)) -> Result<(), Failure> {
     let mut importer = store.importer().await?;
     let nases = world.nases.iter().zip(addresses).map(|(nas, address)| new_nas(nas, *address)).collect();
     clean(importer.push_nas(nases).await?)?;
     let nas_names: HashMap<NasId, SafeText> = world.nases.iter().map(|n| (n.id, n.name.clone())).collect();
     let mut batch = Vec::with_capacity(BATCH);
     for subscriber in world.subscribers() {
-        remember(logins, &subscriber);
+        seen(&subscriber);
         batch.push(new_subscriber(subscriber, &nas_names));
         if batch.len() == BATCH {
             clean(importer.push_subscribers(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).await?)?;

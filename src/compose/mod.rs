@@ -13,6 +13,7 @@ mod upstreams;
 pub use build::{methods, services};
 pub use console::{console, replay, run_console};
 pub use demo::{Demo, demo};
+pub use demo_fill::fill as fill_store;
 pub use operate::{operate, resume};
 pub use services::Services;
 pub use sims::sim;

@@ -1,0 +1,103 @@
+//! The store that everything is measured on: a made-up provider of a million subscribers (`NOCTULE_BENCH_ROWS` for fewer), brought in by
+//! the importer. It is kept beside the build and used again while its number of rows fits.
+
+use noctule::config::{Environment, Loaded};
+use noctule_domain::filter::parse;
+use noctule_domain::page::{From, PageRequest, Sort, SortColumn};
+use noctule_domain::subscriber::{Subscriber, SubscriberRow};
+use noctule_sim::world::{World, WorldConfig};
+use noctule_storage::Store;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+/// A home folder with a configuration and the store.
+pub struct Home {
+    pub folder: PathBuf,
+    pub rows: u64,
+}
+
+impl Home {
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("config.toml")
+    }
+
+    pub fn open(&self) -> Store {
+        let loaded = self.loaded();
+        let options = noctule::commands::store_options(&loaded).expect("the configuration names a tenant");
+        Store::open(&loaded.store_path(), options).expect("the store opens")
+    }
+
+    fn loaded(&self) -> Loaded {
+        let flags = noctule::cli::GlobalArgs { config: Some(self.config()), ..Default::default() };
+        noctule::config::load(&flags, &Environment::of_process()).expect("the configuration is right")
+    }
+}
+
+/// Makes it, or takes the one of an earlier run.
+pub async fn home(folder: &Path, rows: u64) -> Home {
+    let home = Home { folder: folder.join(format!("console-{rows}")), rows };
+    let whole = home.folder.join("whole");
+    if !whole.exists() {
+        let _ = fs::remove_dir_all(&home.folder);
+        fs::create_dir_all(&home.folder).expect("a folder");
+        build(&home).await;
+        fs::write(&whole, "").expect("a mark");
+    }
+    let store = home.open();
+    let found = store.overview(chrono::Utc::now()).await.expect("an overview").subscribers;
+    assert_eq!(found, rows, "the store in {} has another number of rows: remove it", home.folder.display());
+    home
+}
+
+async fn build(home: &Home) {
+    let mut config = WorldConfig::new(1, chrono::Utc::now());
+    config.subscribers = home.rows;
+    config.secrets = home.folder.join("nas-secrets");
+    let world = World::generate(config);
+    let text = format!("[tenant]\nid = \"{}\"\nname = \"Bench\"\n\n[store]\npath = \"noctule.db\"\n", world.tenant);
+    fs::write(home.config(), text).expect("a configuration");
+    let store = home.open();
+    // Nobody listens there: nothing of this is about answers.
+    let addresses: Vec<SocketAddr> = world.nases.iter().map(|_| SocketAddr::from(([127, 0, 0, 1], 9))).collect();
+    let seen = AtomicU64::new(0);
+    let count = |_: &Subscriber| {
+        let n = seen.fetch_add(1, Ordering::Relaxed) + 1;
+        if n.is_multiple_of(100_000) {
+            eprintln!("  {n} subscribers");
+        }
+    };
+    let begun = Instant::now();
+    noctule::compose::fill_store(&store, &world, &addresses, &count).await.map_err(|f| f.sentence).expect("the rows are good");
+    let seconds = begun.elapsed().as_secs_f64();
+    drop(store);
+    super::say("import_rows_per_second", home.rows as f64 / seconds, "rows/s", "");
+    let bytes = fs::metadata(home.folder.join("noctule.db")).expect("a store").len();
+    super::say("store_size", bytes as f64 / 1048576.0, "MiB", "");
+}
+
+/// Subscribers from all over the store that hold a prefix.
+pub async fn samples(store: &Store, rows: u64, wanted: u64) -> Vec<SubscriberRow> {
+    let mut found = Vec::new();
+    for n in 0..wanted {
+        let number = n * (rows / wanted) + rows / wanted / 2;
+        let filter = parse(&format!("number:N-{number:07}")).expect("a filter");
+        let request =
+            |filter| PageRequest { filter, sort: Sort { column: SortColumn::Number, descending: false }, from: From::First, limit: 1 };
+        let first = store.subscriber_page(request(filter)).await.expect("a page").rows.into_iter().next();
+        if let Some(row) = first {
+            if row.prefix.is_some() {
+                found.push(row);
+                continue;
+            }
+            // The next one that holds a prefix.
+            let mut next = request(parse("mode:pd state:active").expect("a filter"));
+            next.from = From::After(row.id);
+            found.extend(store.subscriber_page(next).await.expect("a page").rows);
+        }
+    }
+    assert!(!found.is_empty(), "nobody holds a prefix");
+    found
+}
