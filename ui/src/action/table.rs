@@ -112,30 +112,6 @@ actions! {
     Status "ipv6-status" "status" Lifecycle [Subscribers Detail] ["i i"] Safe Read "everything that is known about the subscriber, asked anew";
     OpenOperation "operation-of-subscriber" "its operation" Lifecycle [Subscribers Detail] ["i o"] Safe Read "go to the running or latest operation of this subscriber";
 
-    // Lists.
-    Open "open" "open" List [List] ["enter"] Safe Read "open what is selected";
-    Filter "filter" "filter" List [List] ["/"] Safe Read "narrow the list: state:active nas:bng-3 prefix:2001:db8::/40 text";
-    Mark "mark" "mark" List [Subscribers] ["space"] Safe Read "mark or unmark the row for a bulk action";
-    Sort "sort" "sort" List [List] ["s"] Safe Read "choose the column to sort by";
-    SortReverse "sort-reverse" "reverse" List [List] ["S"] Safe Read "turn the order round";
-    Columns "columns" "columns" List [Subscribers] ["c"] Safe Read "choose which columns are shown";
-    Range "mark-range" "range" List [Subscribers] ["v"] Safe Read "begin or end marking a range of rows";
-    Invert "mark-invert" "invert" List [Subscribers] ["*"] Safe Read "turn the marks of all loaded rows round";
-    MarkAll "mark-all" "mark all" List [Subscribers] ["M"] Safe Read "mark every row that the filter matches";
-    NextMatch "next-match" "next" List [List Detail] ["n"] Safe Read "next row that matches; in the detail, the next subscriber";
-    PreviousMatch "previous-match" "previous" List [List Detail] ["N"] Safe Read "previous row that matches; in the detail, the previous subscriber";
-    Undo "undo" "undo" List [Subscribers] ["u"] Safe Read "take back the last change of filter, sort, columns or marks";
-    Redo "redo" "redo" List [Subscribers] ["U"] Safe Read "do again what was taken back";
-
-    // Copying.
-    CopyRow "copy-row" "row" Copy [List Detail] ["y y"] Safe Read "copy the row as text";
-    CopyNumber "copy-number" "number" Copy [List Detail] ["y n"] Safe Read "copy the number";
-    CopyName "copy-name" "name" Copy [List Detail] ["y u"] Safe Read "copy the user name or name";
-    CopyPrefix "copy-prefix" "prefix" Copy [List Detail] ["y p"] Safe Read "copy the prefix or address";
-    CopyId "copy-id" "id" Copy [List Detail] ["y i"] Safe Read "copy the id";
-    CopyJson "copy-json" "JSON" Copy [List Detail] ["y j"] Safe Read "copy as JSON";
-    CopyTicket "copy-ticket" "ticket text" Copy [List Detail] ["y t"] Safe Read "copy as text for a ticket";
-
     // Field service.
     TaskStatus "task-status" "status" Field [Tasks] ["m"] Write OwnWrite "move the task to another status";
     TaskAssign "task-assign" "assign" Field [Tasks] ["a"] Write FieldWrite "assign the task to a technician";
@@ -182,6 +158,30 @@ actions! {
     LogLess "log-less" "less" List [Log] ["-"] Safe Read "show fewer levels of the log";
     LogMore "log-more" "more" List [Log] ["+" "="] Safe Read "show more levels of the log";
     LogFollow "log-follow" "follow" List [Log] ["f"] Safe Read "back to the newest line, and stay there";
+
+    // Lists.
+    Open "open" "open" List [List] ["enter"] Safe Read "open what is selected";
+    Filter "filter" "filter" List [List] ["/"] Safe Read "narrow the list: state:active nas:bng-3 prefix:2001:db8::/40 text";
+    Mark "mark" "mark" List [Subscribers] ["space"] Safe Read "mark or unmark the row for a bulk action";
+    Sort "sort" "sort" List [List] ["s"] Safe Read "choose the column to sort by";
+    SortReverse "sort-reverse" "reverse" List [List] ["S"] Safe Read "turn the order round";
+    Columns "columns" "columns" List [Subscribers] ["c"] Safe Read "choose which columns are shown";
+    Range "mark-range" "range" List [Subscribers] ["v"] Safe Read "begin or end marking a range of rows";
+    Invert "mark-invert" "invert" List [Subscribers] ["*"] Safe Read "turn the marks of all loaded rows round";
+    MarkAll "mark-all" "mark all" List [Subscribers] ["M"] Safe Read "mark every row that the filter matches";
+    NextMatch "next-match" "next" List [List Detail] ["n"] Safe Read "next row that matches; in the detail, the next subscriber";
+    PreviousMatch "previous-match" "previous" List [List Detail] ["N"] Safe Read "previous row that matches; in the detail, the previous subscriber";
+    Undo "undo" "undo" List [Subscribers] ["u"] Safe Read "take back the last change of filter, sort, columns or marks";
+    Redo "redo" "redo" List [Subscribers] ["U"] Safe Read "do again what was taken back";
+
+    // Copying.
+    CopyRow "copy-row" "row" Copy [List Detail] ["y y"] Safe Read "copy the row as text";
+    CopyNumber "copy-number" "number" Copy [List Detail] ["y n"] Safe Read "copy the number";
+    CopyName "copy-name" "name" Copy [List Detail] ["y u"] Safe Read "copy the user name or name";
+    CopyPrefix "copy-prefix" "prefix" Copy [List Detail] ["y p"] Safe Read "copy the prefix or address";
+    CopyId "copy-id" "id" Copy [List Detail] ["y i"] Safe Read "copy the id";
+    CopyJson "copy-json" "JSON" Copy [List Detail] ["y j"] Safe Read "copy as JSON";
+    CopyTicket "copy-ticket" "ticket text" Copy [List Detail] ["y t"] Safe Read "copy as text for a ticket";
 
     // Movement.
     Up "up" "up" Move [List Detail Overview Log Overlay Menu Confirm] ["up" "k"] Safe Read "one up";

@@ -77,6 +77,7 @@ proptest! {
     ) {
         let mut stub = Stub::of(len);
         stub.hostile = hostile;
+        stub.world = Some(if hostile { crate::panes::testing::World::hostile() } else { crate::panes::testing::World::normal() });
         let mut desk = Desk::board(stub);
         desk.look("dark", Depth::True, ascii);
         let mut open: Vec<Effect> = Vec::new();
