@@ -9,6 +9,8 @@ pub mod network;
 pub mod operations;
 pub mod overview;
 mod pane;
+#[cfg(test)]
+mod property;
 pub mod subscribers;
 pub mod tasks;
 pub mod technicians;

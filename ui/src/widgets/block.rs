@@ -29,6 +29,8 @@ pub fn framed(frame: &mut Frame, area: Rect, title: &str, look: &Look) -> Rect {
     let area = area.intersection(frame.area());
     Clear.render(area, frame.buffer_mut());
     let title = super::fit(title, area.width.saturating_sub(4), look.ellipsis()).into_owned();
+    // A title may hold a name from outside.
+    let title = if look.ascii { super::text::as_ascii(&title) } else { title };
     let block = Block::bordered()
         .border_set(if look.ascii { ASCII } else { border::PLAIN })
         .border_style(look.style(Tone::Border))

@@ -48,7 +48,7 @@ pub fn put(buf: &mut Buffer, x: u16, y: u16, max: u16, text: &str, style: Style,
     end - x
 }
 
-fn as_ascii(text: &str) -> String {
+pub(super) fn as_ascii(text: &str) -> String {
     text.graphemes(true)
         .map(|g| {
             // A letter loses its accent rather than its face: Muller can be read, M?ller can not.

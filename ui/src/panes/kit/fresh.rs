@@ -49,7 +49,7 @@ pub fn got<T: PartialEq>(
 /// The line above data that is old: why, and how old. Returns the rows used.
 pub fn banner<T>(slot: &Slot<T>, env: &Env<'_>, buf: &mut Buffer, area: Rect, look: &Look) -> u16 {
     let (Some(why), Some(at), true) = (&slot.failed, slot.at, slot.value.is_some()) else { return 0 };
-    let text = format!("{} shown as of {} ago: {why}", look.glyph(Glyph::Offline), age(at, env.now));
+    let text = format!("{} {} old: {why}", look.glyph(Glyph::Offline), age(at, env.now));
     put(buf, area.x, area.y, area.width, &text, look.style(Tone::Danger), look);
     1
 }

@@ -83,8 +83,7 @@ impl State {
     pub(super) fn summary(&self) -> String {
         let Some(answer) = &self.data.value else { return String::new() };
         let open = || answer.tasks.iter().filter(|t| !t.status.is_ended());
-        let mut text =
-            format!("{} technicians, {} open tasks, {} NASes", answer.technicians.len(), open().count(), answer.nases.len());
+        let mut text = format!("{} technicians, {} open tasks, {} NASes", answer.technicians.len(), open().count(), answer.nases.len());
         let unplaced = answer.technicians.iter().filter(|t| t.fix.is_none()).count()
             + open().filter(|t| t.position.is_none()).count()
             + answer.nases.iter().filter(|n| n.nas.position.is_none()).count();
@@ -92,8 +91,7 @@ impl State {
             text.push_str(&format!("; {unplaced} without position"));
         }
         // Ended tasks are hidden at first: that is nothing to tell.
-        let hidden: Vec<&str> =
-            Layer::ALL.iter().filter(|l| **l != Layer::Ended && !self.layers.has(**l)).map(|l| l.word()).collect();
+        let hidden: Vec<&str> = Layer::ALL.iter().filter(|l| **l != Layer::Ended && !self.layers.has(**l)).map(|l| l.word()).collect();
         if !hidden.is_empty() {
             text.push_str(&format!("; hidden: {}", hidden.join(", ")));
         }

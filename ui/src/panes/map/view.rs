@@ -36,10 +36,13 @@ pub(super) fn draw(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>
         only_ascii(frame.buffer_mut(), parts.map);
     }
     if marks.is_empty() {
-        let text = " Nothing here has a position yet: technicians report theirs, tasks and NASes get theirs by import. ";
-        let y = parts.map.y + parts.map.height / 2;
-        let wide = width(text).min(parts.map.width);
-        put(frame.buffer_mut(), parts.map.x + (parts.map.width - wide) / 2, y, wide, text, look.style(Tone::Title), look);
+        let text = ["Nothing here has a position yet.", "Technicians report theirs; import brings the others."];
+        for (row, text) in (0u16..).zip(text) {
+            let text = format!(" {text} ");
+            let wide = width(&text).min(parts.map.width);
+            let y = (parts.map.y + parts.map.height / 2 + row).min(parts.map.bottom().saturating_sub(1));
+            put(frame.buffer_mut(), parts.map.x + (parts.map.width - wide) / 2, y, wide, &text, look.style(Tone::Title), look);
+        }
     }
     words(state, dx, parts.words, frame.buffer_mut());
     if state.legend {

@@ -27,7 +27,7 @@ pub fn detail(state: &State, item: Item, dx: &Dx<'_>) -> Detail {
 }
 
 fn pool(d: &mut Detail, p: &Pool, dx: &Dx<'_>) {
-    d.head(format!("{}", p.prefix));
+    d.head(p.prefix.to_string());
     let (glyph, word, tone) = level(p);
     d.toned("Level", format!("{} {word}, {:.1} % used", dx.look.glyph(glyph), p.utilisation()), tone);
     let free = p.capacity().saturating_sub(p.used);
@@ -44,16 +44,16 @@ fn pool(d: &mut Detail, p: &Pool, dx: &Dx<'_>) {
 
 fn nas(d: &mut Detail, n: &NasRow, dx: &Dx<'_>) {
     let h = &n.nas.health;
-    d.head(n.nas.name.as_str());
+    d.head(format!("{}  {} at {}", n.nas.name, n.nas.profile, n.nas.address));
     let (reach, tone) = reach(n, dx.look);
-    d.toned("Reach", reach, tone);
-    d.field("Answers", format!("{} ack, {} nak, {} silent; round-trip {}", h.acks, h.naks, h.timeouts, round_trip(n)));
+    d.toned("Reach", format!("{reach}, round-trip {}", round_trip(n)), tone);
+    d.field("Answers", format!("{} ack, {} nak, {} without answer", h.acks, h.naks, h.timeouts));
     let ago = |at| format!("{} ago", age(at, dx.env.now));
     d.field(
         "Last",
         format!("answer {}, asked {}", h.last_answer_at.map_or("never".to_owned(), ago), h.last_asked_at.map_or("never".to_owned(), ago)),
     );
-    d.field("Speaks", format!("{} at {}", n.nas.profile, n.nas.address));
+    d.field("Carries", format!("{} subscribers, {} sessions", thousands(n.subscribers), thousands(n.sessions)));
     if h.reach == NasReach::Silent && n.nas.enabled {
         d.toned("Maybe", "wrong secret, our address not allowed, filtered on the way, or down; p asks again", Tone::Warning);
     }
@@ -61,5 +61,4 @@ fn nas(d: &mut Detail, n: &NasRow, dx: &Dx<'_>) {
     d.maybe("NAS-IP", n.nas.nas_ip);
     d.maybe("Site", n.nas.site.as_ref());
     d.maybe("Position", n.nas.position.map(|at| format!("{:.5}, {:.5}", at.lat, at.lng)));
-    d.field("Carries", format!("{} subscribers, {} sessions", thousands(n.subscribers), thousands(n.sessions)));
 }

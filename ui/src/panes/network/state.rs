@@ -37,8 +37,8 @@ pub struct Parts {
     pub detail: Option<Rect>,
 }
 
-/// Lines of the detail below the list.
-const STRIP: u16 = 5;
+/// Lines of the detail below the list, its rule included: at least, at most.
+const STRIP: (u16, u16) = (6, 10);
 
 impl State {
     pub(super) fn pools(&self) -> &[Pool] {
@@ -95,9 +95,10 @@ impl State {
         let find = line(rest, self.find.shown());
         let mut rows = below(rest, find.height);
         let mut detail = beside;
-        if detail.is_none() && rows.height >= 3 * STRIP {
-            rows.height -= STRIP;
-            detail = Some(Rect { y: rows.bottom(), height: STRIP, ..rows });
+        let spare = rows.height.saturating_sub(self.rows().len() as u16).clamp(STRIP.0, STRIP.1);
+        if detail.is_none() && rows.height >= spare + 8 {
+            rows.height -= spare;
+            detail = Some(Rect { y: rows.bottom(), height: spare, ..rows });
         }
         Parts { banner, netbox, find, rows, detail }
     }

@@ -10,18 +10,18 @@ use noctule_domain::overview::Overview;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+/// How many there are in all, where there is room to say so.
+fn all(overview: &Overview, at: Rect) -> String {
+    if at.width < 70 { String::new() } else { format!("; {} subscribers in all", thousands(overview.subscribers)) }
+}
+
 pub fn head(name: &str, overview: &Overview, dx: &Dx<'_>, at: Rect, buf: &mut Buffer) {
     let look = dx.look;
     let (title, note) = match name {
         "alerts" => ("Alerts", String::new()),
         "states" => (
             "IPv6 lifecycle",
-            format!(
-                "{:.1} % of {} delegating hold a prefix; {} subscribers",
-                overview.utilisation(),
-                thousands(overview.delegating),
-                thousands(overview.subscribers)
-            ),
+            format!("{:.1} % of {} with PD hold a prefix{}", overview.utilisation(), thousands(overview.delegating), all(overview, at)),
         ),
         "operations" => ("Operations", String::new()),
         "pools" => ("Pools", String::new()),
@@ -85,12 +85,12 @@ pub fn item(state: &State, item: Item, dx: &Dx<'_>, at: Rect, buf: &mut Buffer) 
         Item::Pool(id) => {
             let Some(pool) = state.pool(id) else { return };
             let (glyph, word, tone) = level(pool);
-            let free = format!(
-                " {:>5.1} % {} {word:<8} {:>9} free",
-                pool.utilisation(),
-                look.glyph(glyph),
-                thousands(pool.capacity().saturating_sub(pool.used))
-            );
+            // Where there is no room for both, the bar goes before the count of what is free.
+            let free = match at.width {
+                70.. => format!("{:>10} free", thousands(pool.capacity().saturating_sub(pool.used))),
+                _ => String::new(),
+            };
+            let free = format!(" {:>5.1} % {} {word:<8}{free}", pool.utilisation(), look.glyph(glyph));
             let prefix = pool.prefix.to_string();
             let name = 22u16.min(at.width / 3);
             let room = at.width.saturating_sub(name + width(&free) + 3).min(40);

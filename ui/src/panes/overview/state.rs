@@ -97,7 +97,7 @@ fn alerts(overview: &Overview) -> Vec<Row<Item>> {
     alerts.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.since.cmp(&b.since)));
     let mut rows = vec![Row::Head("alerts")];
     if alerts.is_empty() {
-        rows.push(Row::Note("nothing needs attention".to_owned()));
+        rows.push(Row::Note("Nothing needs attention.".to_owned()));
     }
     rows.extend(alerts.into_iter().map(|a| Row::Item(Item::Alert(alert_id(a)))));
     rows
@@ -106,7 +106,7 @@ fn alerts(overview: &Overview) -> Vec<Row<Item>> {
 fn states(overview: &Overview) -> Vec<Row<Item>> {
     let mut rows = vec![Row::Head("states")];
     if overview.subscribers == 0 {
-        rows.push(Row::Note("no subscribers yet: noctule import subscribers FILE.csv".to_owned()));
+        rows.push(Row::Note("There are no subscribers yet: noctule import subscribers FILE.csv".to_owned()));
     }
     rows.extend(overview.states.iter().map(|(state, _)| Row::Item(Item::State(*state))));
     rows
@@ -122,7 +122,7 @@ fn pools(overview: &Overview) -> Vec<Row<Item>> {
     pools.sort_by(|a, b| b.utilisation().total_cmp(&a.utilisation()).then(a.prefix.cmp(&b.prefix)));
     let mut rows = vec![Row::Head("pools")];
     if pools.is_empty() {
-        rows.push(Row::Note("NetBox has told of no pool yet; pane 7 reads them".to_owned()));
+        rows.push(Row::Note("NetBox has told of no pool yet; pane 7 reads them.".to_owned()));
     }
     rows.extend(pools.into_iter().map(|p| Row::Item(Item::Pool(p.id))));
     rows

@@ -24,7 +24,6 @@ pub(super) fn draw(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>
             match row {
                 Row::Head(name) => head(name, overview, dx, at, buf),
                 Row::Note(text) => {
-                    let text = format!("{} {text}", look.glyph(Glyph::Ok));
                     put(buf, at.x + 1, y, at.width.saturating_sub(1), &text, look.style(Tone::Muted), look);
                 }
                 Row::Blank => {}

@@ -142,7 +142,7 @@ impl Assign {
             put(buf, list.x + 1, y, name_width, t.name.as_str(), look.style(text), look);
             let x = list.x + name_width + 2;
             let status = format!("{} {:<12}", look.glyph(badge.glyph), badge.word);
-            let far = distance.map_or(String::new(), |km| if km < 10.0 { format!("{km:>5.1} km  ") } else { format!("{km:>5.0} km  ") });
+            let far = distance.map_or(" ".repeat(10), |km| if km < 10.0 { format!("{km:>5.1} km  ") } else { format!("{km:>5.0} km  ") });
             let load = format!("{} open  ", t.open_tasks);
             let last = refused.map_or(t.skill_level.word(), |why| why);
             let pieces = [

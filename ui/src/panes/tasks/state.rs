@@ -121,12 +121,12 @@ impl State {
     }
 
     pub(super) fn areas(&self, body: Rect) -> (Lay, Option<Rect>) {
-        let (list, detail) = if self.board { (body, None) } else { beside(body, body.width * 3 / 5) };
+        let (list, detail) = if self.board { (body, None) } else { beside(body, body.width * 2 / 3) };
         (lay(list, self.stale(), self.find.shown()), detail)
     }
 
     pub(super) fn detail_area(&self, body: Rect) -> Rect {
-        match beside(body, body.width * 3 / 5).1 {
+        match beside(body, body.width * 2 / 3).1 {
             Some(area) if !self.board => area,
             _ => below(body, u16::from(self.stale())),
         }

@@ -8,13 +8,13 @@ use noctule_domain::technician::{FixAge, Technician};
 use noctule_domain::{Timestamp, sentence};
 
 pub const COLUMNS: &[Column] = &[
-    Column { title: "Name", min: 16, max: 28, rank: 0 },
+    Column { title: "Name", min: 15, max: 28, rank: 0 },
     Column { title: "Status", min: 13, max: 13, rank: 0 },
     Column { title: "Skill", min: 12, max: 12, rank: 5 },
-    Column { title: "Task", min: 10, max: 30, rank: 2 },
+    Column { title: "Task", min: 14, max: 30, rank: 2 },
     Column { title: "Open", min: 4, max: 4, rank: 3 },
     Column { title: "Position", min: 11, max: 11, rank: 1 },
-    Column { title: "On call", min: 7, max: 7, rank: 4 },
+    Column { title: "Call", min: 4, max: 4, rank: 4 },
     Column { title: "Team", min: 8, max: 16, rank: 6 },
 ];
 
@@ -75,7 +75,7 @@ pub fn cells<'a>(t: &'a Technician, env: &Env<'_>, look: &Look) -> Vec<Cell<'a>>
     let muted = look.style(Tone::Muted);
     let badge = technician_badge(t.status);
     let (age, tone) = position(t.fix.as_ref(), env.now);
-    let (call, call_tone) = if t.on_call { ("on call", Tone::Accent) } else { ("", Tone::Muted) };
+    let (call, call_tone) = if t.on_call { ("yes", Tone::Accent) } else { ("", Tone::Muted) };
     vec![
         vec![(t.name.as_str().into(), text)],
         vec![(look.glyph(badge.glyph).into(), look.style(badge.tone)), (format!(" {}", badge.word).into(), look.style(badge.tone))],

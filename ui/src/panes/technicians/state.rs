@@ -90,14 +90,14 @@ impl State {
 
     /// The list and, where there is room, the detail beside it.
     pub(super) fn areas(&self, body: Rect) -> (Lay, Option<Rect>) {
-        let (list, detail) = beside(body, body.width * 3 / 5);
+        let (list, detail) = beside(body, body.width * 2 / 3);
         let lay = lay(list, self.stale(), self.find.shown());
         (lay, detail)
     }
 
     /// Where the detail is drawn when it has the keys.
     pub(super) fn detail_area(&self, body: Rect) -> Rect {
-        beside(body, body.width * 3 / 5).1.unwrap_or_else(|| crate::panes::kit::below(body, u16::from(self.stale())))
+        beside(body, body.width * 2 / 3).1.unwrap_or_else(|| crate::panes::kit::below(body, u16::from(self.stale())))
     }
 
     fn stale(&self) -> bool {
@@ -119,7 +119,7 @@ impl State {
             .collect();
         let on_call = all.iter().filter(|t| t.on_call).count();
         let head = count(all.len() as u64, "technician", "technicians");
-        if parts.is_empty() { head } else { format!("{head}: {}; {on_call} on call", parts.join(", ")) }
+        if parts.is_empty() { head } else { format!("{head}, {on_call} on call: {}", parts.join(", ")) }
     }
 
     pub(super) fn copied(&self, env: &Env<'_>) -> Option<Copied> {
