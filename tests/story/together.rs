@@ -4,10 +4,12 @@ use super::support::bench::Bench;
 use super::{ask, given};
 use noctule_domain::TenantId;
 use noctule_domain::audit::AuditVerdict;
-use noctule_domain::lifecycle::{Ipv6State, OperationKind as K, OperationOptions, Refusal};
+use noctule_domain::lifecycle::{Ipv6State, OperationKind as K, OperationOptions, OperationStatus, Refusal};
 use noctule_domain::permission::Role;
 use noctule_domain::ports::{Authority, AuthorityError};
 use noctule_network::lifecycle::Started;
+use noctule_sim::netbox::{Fault, On};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_consoles_allocate_at_once_one_wins_and_the_other_is_told_who() {
@@ -104,4 +106,33 @@ async fn the_subscriber_shows_all_of_it() {
     {
         assert!(json["ipv6"].get(field).is_some(), "{field} is missing");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_that_waits_in_one_console_is_not_taken_by_another_that_asks_to_resume_it() {
+    let bench = Bench::new().await;
+    given(&bench, &[K::Allocate, K::Activate]).await;
+    bench.netbox.random_faults(On::Any, 1.0, 1, vec![Fault::CloseBefore]);
+    let plan = bench.plan_for(K::Revoke);
+    let (one, two) = (plan.open(), plan.open());
+    let (a, b) = (plan.executor(&one), plan.executor(&two));
+    let Ok(Started::Running(handle)) = a.start(plan.request()).await else { panic!("it begins") };
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while one.operation(handle.id).await.expect("store").expect("there").operation.status != OperationStatus::Waiting {
+        assert!(tokio::time::Instant::now() < deadline, "it never waited");
+        tokio::task::yield_now().await;
+    }
+    let actor = plan.request().actor;
+    let new_id = plan.request().id;
+    let refused = b.resume(handle.id, new_id, actor.clone()).await.err().expect("the first console has it");
+    assert!(matches!(refused, AuthorityError::LeaseLost { .. }), "{refused}");
+    bench.netbox.clear_faults();
+    // The console that has it tries at once when told to, unless its own next try was quicker; both who wait hear of the end.
+    match a.resume(handle.id, new_id, actor).await {
+        Ok(Started::Running(again)) => assert_eq!(again.ended().await.expect("it ends").operation.status, OperationStatus::Succeeded),
+        Err(AuthorityError::Ended { status, .. }) => assert_eq!(status, OperationStatus::Succeeded),
+        other => panic!("{:?}", other.err()),
+    }
+    assert_eq!(handle.ended().await.expect("it ends").operation.status, OperationStatus::Succeeded);
+    bench.facts().await.check("after the wait");
 }

@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, broadcast, oneshot};
 
+/// Between two tries of an operation that the store held up.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
+
 /// What the executor needs to know beside its upstreams.
 #[derive(Clone)]
 pub struct ExecutorConfig {
@@ -124,15 +127,16 @@ impl Executor {
 
     /// Goes on with an operation: an open one is tried now instead of at its time, an ended one that did not succeed is begun anew.
     pub async fn resume(&self, id: OperationId, new_id: OperationId, actor: Actor) -> Result<Started, AuthorityError> {
+        let follower = self.follow(id);
         if let Some(notify) = self.notify_of(id) {
             notify.notify_one();
-            return Ok(Started::Running(self.follow(id)));
+            return Ok(Started::Running(follower));
         }
         let operation = self.0.authority.context(id).await?.operation;
         if operation.status.is_open() {
-            self.0.authority.take_over().await?;
-            self.0.authority.renew(id).await?;
-            return Ok(Started::Running(self.spawn(id)));
+            // Taking over is all or nothing: what comes along is driven too, or nobody would.
+            let ours = self.recover().await?.into_iter().find(|handle| handle.id == id);
+            return ours.map(Started::Running).ok_or(AuthorityError::LeaseLost { operation: id });
         }
         if operation.status == OperationStatus::Succeeded {
             return Err(AuthorityError::Ended { operation: id, status: operation.status });
@@ -166,11 +170,10 @@ impl Executor {
         self.0.driven.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
-    /// A handle on an operation that is driven already.
+    /// A handle on an operation that is driven already. It listens from now on.
     fn follow(&self, id: OperationId) -> Handle {
         let (send, done) = oneshot::channel();
         let mut events = self.events();
-        let this = self.clone();
         tokio::spawn(async move {
             loop {
                 match events.recv().await {
@@ -178,11 +181,10 @@ impl Executor {
                         let _ = send.send(Ok(*finished));
                         return;
                     }
-                    Ok(_) => {}
-                    // Missed some, or nobody drives it any more: ask the store.
-                    Err(_) if !this.drives(id) => return,
-                    Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => return,
+                    // Another console has it now: dropping the sender says so.
+                    Ok(Event::Stopped { operation, .. }) if operation == id => return,
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) if !send.is_closed() => {}
+                    _ => return,
                 }
             }
         });
@@ -195,7 +197,16 @@ impl Executor {
         self.0.driven.lock().unwrap_or_else(PoisonError::into_inner).insert(id, notify.clone());
         let this = self.clone();
         tokio::spawn(async move {
-            let result = this.drive(id, &notify).await;
+            let result = loop {
+                match this.drive(id, &notify).await {
+                    // The store is full, locked or gone for now. The operation is ours as long as this process lives, so it is not let go.
+                    Err(error @ AuthorityError::Store { .. }) => {
+                        tracing::error!(operation = %id, %error, "operation held up by the store");
+                        tokio::time::sleep(STORE_PAUSE).await;
+                    }
+                    other => break other,
+                }
+            };
             this.0.driven.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
             let event = match &result {
                 Ok(finished) => Event::Ended(Box::new(finished.clone())),
