@@ -73,6 +73,21 @@ fn exit_codes_tell_one_trouble_from_another() {
 }
 
 #[test]
+fn a_store_of_a_newer_program_is_left_alone() {
+    let home = Home::filled();
+    let conn = rusqlite::Connection::open(home.store()).unwrap();
+    conn.pragma_update(None, "user_version", 9999).unwrap();
+    drop(conn);
+    let before = fs::read(home.store()).unwrap();
+    let file = home.write("x.csv", crate::support::SUBSCRIBERS);
+    for arguments in [&["subscriber", "list"][..], &["import", "subscribers", &file], &["audit", "verify"]] {
+        let ran = home.run(arguments).ends(10);
+        assert!(ran.err.contains("newer Noctule"), "{}", ran.err);
+    }
+    assert_eq!(fs::read(home.store()).unwrap(), before);
+}
+
+#[test]
 fn help_documents_every_exit_code() {
     let help = Home::empty().run(&["--help"]).ends(0).out;
     for code in 0..=11 {

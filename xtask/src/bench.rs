@@ -1,5 +1,5 @@
 //! `bench-report`: docs/performance.md from what benches printed (`BENCH name value unit [key=value …]`) and from criterion's results.
-//! Numbers are compared within one run only: another machine, another day, other numbers.
+//! Numbers are compared within one run only: another machine, another day, other numbers. A budget is said by the bench that measures it.
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -8,7 +8,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// One measured value. `vs` names another value of the run, `target` a number of the same unit.
+/// One measured value. `vs` names another value of the run; budgets are `target` (at most this number) and `floor` (at least that other
+/// value).
 #[derive(Debug, Clone, PartialEq)]
 struct Measured {
     name: String,
@@ -16,6 +17,7 @@ struct Measured {
     unit: String,
     vs: Option<String>,
     target: Option<f64>,
+    floor: Option<String>,
     command: String,
 }
 
@@ -41,7 +43,7 @@ pub fn run(root: &Path, files: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// `BENCH name value unit`, then any of `vs=name`, `target=number`, `cmd=text to the end`. Anything else is not ours.
+/// `BENCH name value unit`, then any of `vs=name`, `target=number`, `floor=name`, `cmd=text to the end`. Anything else is not ours.
 fn parse_line(line: &str) -> Option<Measured> {
     let rest = line.trim_start().strip_prefix("BENCH ")?;
     let (rest, command) = match rest.split_once(" cmd=") {
@@ -51,10 +53,11 @@ fn parse_line(line: &str) -> Option<Measured> {
     let mut words = rest.split_whitespace();
     let (name, value, unit) = (words.next()?, words.next()?.replace('_', "").parse().ok()?, words.next()?);
     let mut measured =
-        Measured { name: name.to_owned(), value, unit: unit.to_owned(), vs: None, target: None, command: command.to_owned() };
+        Measured { name: name.to_owned(), value, unit: unit.to_owned(), vs: None, target: None, floor: None, command: command.to_owned() };
     for word in words {
         match word.split_once('=') {
             Some(("vs", other)) => measured.vs = Some(other.to_owned()),
+            Some(("floor", other)) => measured.floor = Some(other.to_owned()),
             Some(("target", number)) => measured.target = number.parse().ok(),
             _ => {}
         }
@@ -94,7 +97,8 @@ fn criterion(folder: &Path) -> Result<Vec<Measured>> {
                 let benchmark: Benchmark = serde_json::from_str(&benchmark).with_context(|| path.display().to_string())?;
                 let (value, unit) = readable(estimates.mean.point_estimate);
                 let name = benchmark.full_id.replace(' ', "_");
-                found.push(Measured { name, value, unit: unit.to_owned(), vs: None, target: None, command: "cargo bench".to_owned() });
+                let command = "cargo bench".to_owned();
+                found.push(Measured { name, value, unit: unit.to_owned(), vs: None, target: None, floor: None, command });
             }
         } else {
             found.extend(criterion(&path)?);
@@ -115,22 +119,36 @@ fn readable(nanoseconds: f64) -> (f64, &'static str) {
 fn report(all: &BTreeMap<String, Measured>, machine: &str) -> String {
     let mut out = String::from(
         "# Performance\n\n<!-- Made by `make bench` (cargo xtask bench-report). -->\n\n\
-         Values of one run on one machine; compare only within a run. A ratio is the measured value over the value or target that stands\n\
-         in brackets.\n\n",
+         Values of one run on one machine; compare only within a run. A ratio is the measured value over the one in brackets.\n\n",
     );
-    let _ = write!(out, "Machine: {machine}\n\n| what | measured | ratio | command |\n|---|---|---|---|\n");
+    let _ = write!(
+        out,
+        "Machine: {machine}\n\n## Budgets\n\n| what | measured | budget | ratio | kept | command |\n|---|---|---|---|---|---|\n"
+    );
     for measured in all.values() {
-        let other =
-            measured.vs.as_ref().and_then(|name| all.get(name).filter(|o| o.unit == measured.unit).map(|o| (name.clone(), o.value)));
-        let against = other.or_else(|| measured.target.map(|t| (format!("target {}", number(t)), t)));
-        let ratio = match against {
-            Some((name, value)) if value != 0.0 => format!("{:.2} ({name})", measured.value / value),
-            Some((name, _)) => format!("({name})"),
-            None => String::new(),
+        let (words, limit, kept) = match (measured.target, &measured.floor) {
+            (Some(target), _) => (format!("at most {} {}", number(target), measured.unit), Some(target), measured.value <= target),
+            (None, Some(name)) => {
+                let floor = all.get(name).filter(|other| other.unit == measured.unit).map(|other| other.value);
+                (format!("at least {name}"), floor, floor.is_some_and(|floor| measured.value >= floor))
+            }
+            (None, None) => continue,
         };
-        let _ = writeln!(out, "| {} | {} {} | {ratio} | `{}` |", measured.name, number(measured.value), measured.unit, measured.command);
+        let ratio = limit.filter(|limit| *limit != 0.0).map_or(String::new(), |limit| format!("{:.2}", measured.value / limit));
+        let kept = if kept { "yes" } else { "**no**" };
+        let _ = writeln!(out, "| {} | {} | {words} | {ratio} | {kept} | `{}` |", measured.name, shown(measured), measured.command);
+    }
+    out.push_str("\n## Other values\n\n| what | measured | ratio | command |\n|---|---|---|---|\n");
+    for measured in all.values().filter(|m| m.target.is_none() && m.floor.is_none()) {
+        let other = measured.vs.as_ref().and_then(|name| all.get(name)).filter(|o| o.unit == measured.unit && o.value != 0.0);
+        let ratio = other.map_or(String::new(), |other| format!("{:.2} ({})", measured.value / other.value, other.name));
+        let _ = writeln!(out, "| {} | {} | {ratio} | `{}` |", measured.name, shown(measured), measured.command);
     }
     out
+}
+
+fn shown(measured: &Measured) -> String {
+    format!("{} {}", number(measured.value), measured.unit.replace('_', " "))
 }
 
 fn number(value: f64) -> String {
@@ -141,26 +159,22 @@ fn number(value: f64) -> String {
     }
 }
 
+/// What matters of the machine, and no more: this stands in a public file.
 fn machine() -> String {
     let file = |name: &str| std::fs::read_to_string(name).unwrap_or_default();
-    let field = |text: &str, key: &str| {
-        let line = text.lines().find(|line| line.starts_with(key))?;
-        line.split_once(':').map(|(_, value)| value.trim().to_owned())
-    };
-    let cpu = field(&file("/proc/cpuinfo"), "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let kib: u64 = field(&file("/proc/meminfo"), "MemTotal").and_then(|m| m.split_whitespace().next()?.parse().ok()).unwrap_or(0);
-    let tool = |program: &str, argument: &str| {
-        let output = Command::new(program).arg(argument).output().ok()?;
-        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let shared = if file("/proc/cpuinfo").lines().any(|l| l.starts_with("flags") && l.split_whitespace().any(|flag| flag == "hypervisor")) {
+        "shared "
+    } else {
+        ""
     };
-    format!(
-        "{cpu}, {cores} cores, {} GiB, {} {}, {}",
-        kib.div_ceil(1 << 20),
-        std::env::consts::OS,
-        tool("uname", "-r").unwrap_or_default(),
-        tool("rustc", "--version").unwrap_or_default()
-    )
+    let release = file("/etc/os-release");
+    let system =
+        release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).map_or(std::env::consts::OS, |name| name.trim_matches('"'));
+    let rustc =
+        Command::new("rustc").arg("--version").output().map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+    let rustc = rustc.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    format!("{cores} {shared}cores ({}), {system}, {rustc}", std::env::consts::ARCH)
 }
 
 #[cfg(test)]
@@ -169,12 +183,23 @@ mod tests {
 
     #[test]
     fn lines_of_benches_become_rows_with_ratios() {
-        let text = "noise\nBENCH coa_ours 42000 req/s vs=coa_radclient\nBENCH coa_radclient 30000 req/s\n BENCH key_p99 4.25 ms target=16 cmd=cargo bench -p noctule\nBENCH bad x ms\n";
+        let text = "noise\nBENCH coa_ours 42000 req/s floor=coa_radclient\nBENCH coa_other 15000 req/s vs=coa_radclient\nBENCH coa_radclient 30000 req/s\n BENCH key_p99 4.25 ms target=16 cmd=cargo bench -p noctule\nBENCH bad x ms\n";
         let all: BTreeMap<_, _> = text.lines().filter_map(parse_line).map(|m| (m.name.clone(), m)).collect();
-        assert_eq!(all.len(), 3);
+        assert_eq!(all.len(), 4);
         let report = report(&all, "a machine");
-        assert!(report.contains("| coa_ours | 42000 req/s | 1.40 (coa_radclient) | `make bench` |"), "{report}");
-        assert!(report.contains("| key_p99 | 4.25 ms | 0.27 (target 16) | `cargo bench -p noctule` |"), "{report}");
+        assert!(report.contains("| coa_ours | 42000 req/s | at least coa_radclient | 1.40 | yes | `make bench` |"), "{report}");
+        assert!(report.contains("| coa_other | 15000 req/s | 0.50 (coa_radclient) | `make bench` |"), "{report}");
+        assert!(report.contains("| key_p99 | 4.25 ms | at most 16 ms | 0.27 | yes | `cargo bench -p noctule` |"), "{report}");
+    }
+
+    #[test]
+    fn a_budget_that_is_missed_or_can_not_be_compared_is_not_kept() {
+        let text = "BENCH idle 12 bytes target=0\nBENCH slow 31 ms target=30\nBENCH ours 42000 req/s floor=theirs\n";
+        let all: BTreeMap<_, _> = text.lines().filter_map(parse_line).map(|m| (m.name.clone(), m)).collect();
+        let report = report(&all, "a machine");
+        assert!(report.contains("| idle | 12 bytes | at most 0 bytes |  | **no** |"), "{report}");
+        assert!(report.contains("| slow | 31 ms | at most 30 ms | 1.03 | **no** |"), "{report}");
+        assert!(report.contains("| ours | 42000 req/s | at least theirs |  | **no** |"), "{report}");
     }
 
     #[test]
