@@ -31,7 +31,8 @@ impl Copied {
         })
     }
 
-    fn is_copy(action: Action) -> bool {
+    /// What is copied is made only when it is asked for: a journal as JSON is long.
+    pub fn is_copy(action: Action) -> bool {
         Self::default().of(action).is_some()
     }
 

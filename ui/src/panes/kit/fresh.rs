@@ -1,9 +1,11 @@
 //! How fresh data is, on the screen: nothing yet, being asked, or old because the last question was not answered.
 
+use super::Roll;
 use crate::app::{Cx, Env, Slot, Taken};
 use crate::look::{Glyph, Look, Tone};
+use crate::msg::Notice;
 use crate::query::{Query, Reply, RequestId};
-use crate::widgets::{age, put, wrapped};
+use crate::widgets::{age, put, width, wrapped};
 use noctule_domain::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -46,12 +48,27 @@ pub fn got<T: PartialEq>(
     if changed || slot.failed != failed { Got::Changed } else { Got::Same }
 }
 
-/// The line above data that is old: why, and how old. Returns the rows used.
-pub fn banner<T>(slot: &Slot<T>, env: &Env<'_>, buf: &mut Buffer, area: Rect, look: &Look) -> u16 {
-    let (Some(why), Some(at), true) = (&slot.failed, slot.at, slot.value.is_some()) else { return 0 };
+/// Rows that the banner takes at a width: none while the data is fresh, two for a long sentence.
+pub fn banner_rows<T>(slot: &Slot<T>, room: u16) -> u16 {
+    match (&slot.failed, &slot.value) {
+        // The glyph and the age take up to 14 cells.
+        (Some(why), Some(_)) => 1 + u16::from(width(why.as_str()).saturating_add(14) > room),
+        _ => 0,
+    }
+}
+
+/// What was gone to is not among what is here: said once, after the last answer.
+pub fn say_lost<T, Id: Copy + PartialEq>(slot: &Slot<T>, roll: &mut Roll<Id>, what: &str, cx: &mut Cx<'_>) {
+    if !slot.waiting() && slot.failed.is_none() && slot.value.is_some() && roll.lost().is_some() {
+        cx.notice(Notice::warning(format!("{what} is not among those shown here")));
+    }
+}
+
+/// The line above data that is old: how old, and why.
+pub fn banner<T>(slot: &Slot<T>, env: &Env<'_>, buf: &mut Buffer, area: Rect, look: &Look) {
+    let (Some(why), Some(at), true) = (&slot.failed, slot.at, slot.value.is_some()) else { return };
     let text = format!("{} {} old: {why}", look.glyph(Glyph::Offline), age(at, env.now));
-    put(buf, area.x, area.y, area.width, &text, look.style(Tone::Danger), look);
-    1
+    wrapped(buf, area, &text, look.style(Tone::Danger), look);
 }
 
 /// Fills an area that has nothing to show: being asked, not answered, or empty (`empty` says what to do).

@@ -13,11 +13,11 @@ pub struct Lay {
     pub rows: Rect,
 }
 
-pub fn lay(area: Rect, banner: bool, find: bool) -> Lay {
-    let take = |area: Rect, rows: bool| (Rect { height: area.height.min(u16::from(rows)), ..area }, below(area, u16::from(rows)));
+pub fn lay(area: Rect, banner: u16, find: bool) -> Lay {
+    let take = |area: Rect, rows: u16| (Rect { height: area.height.min(rows), ..area }, below(area, rows));
     let (banner, rest) = take(area, banner);
-    let (summary, rest) = take(rest, true);
-    let (find, rest) = take(rest, find);
-    let (header, rows) = take(rest, true);
+    let (summary, rest) = take(rest, 1);
+    let (find, rest) = take(rest, u16::from(find));
+    let (header, rows) = take(rest, 1);
     Lay { banner, summary, find, header, rows }
 }

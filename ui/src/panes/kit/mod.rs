@@ -13,7 +13,7 @@ mod time;
 pub(super) use copy::{Copied, copy};
 pub(super) use detail::{Detail, act_scroll};
 pub(super) use find::Find;
-pub(super) use fresh::{Got, banner, got, placeholder};
+pub(super) use fresh::{Got, banner, banner_rows, got, placeholder, say_lost};
 pub(super) use lay::{Lay, lay};
 pub(super) use roll::{Roll, row_styles};
 pub(super) use time::{countdown, countdown_moment, local, local_long, took, until};
@@ -64,7 +64,7 @@ pub(super) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

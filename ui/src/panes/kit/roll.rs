@@ -50,6 +50,11 @@ impl<Id: Copy + PartialEq> Roll<Id> {
         self.settle(ids, height);
     }
 
+    /// What was to be selected and has not come, once.
+    pub fn lost(&mut self) -> Option<Id> {
+        self.wanted.take()
+    }
+
     /// Moves. True when the action was a movement.
     pub fn act(&mut self, action: Action, ids: &[Id], height: u16) -> bool {
         let moved = self.list.act(action, ids.len(), usize::from(height));

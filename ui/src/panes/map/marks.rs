@@ -37,6 +37,16 @@ impl Marks {
 }
 
 impl State {
+    /// Something of the layers that are shown has a position.
+    pub(super) fn has_marks(&self) -> bool {
+        let has = |layer| self.layers.has(layer);
+        self.data.value.as_ref().is_some_and(|v| {
+            (has(Layer::Technicians) && v.technicians.iter().any(|t| t.fix.is_some()))
+                || (has(Layer::Tasks) && v.tasks.iter().any(|t| t.position.is_some() && (has(Layer::Ended) || !t.status.is_ended())))
+                || (has(Layer::Nases) && v.nases.iter().any(|n| n.nas.position.is_some()))
+        })
+    }
+
     pub(super) fn marks(&self, now: Timestamp) -> Marks {
         let Some(answer) = &self.data.value else { return Marks::default() };
         let has = |layer| self.layers.has(layer);

@@ -3,7 +3,7 @@
 use super::layers::{Layer, Layers};
 use crate::app::Slot;
 use crate::map::{MapView, MarkId};
-use crate::panes::kit::{Find, below};
+use crate::panes::kit::{Find, banner_rows, below};
 use crate::query;
 use noctule_domain::TechnicianId;
 use noctule_domain::geo::LatLng;
@@ -47,11 +47,10 @@ pub struct Parts {
 
 impl State {
     pub(super) fn parts(&self, body: Rect) -> Parts {
-        let stale = self.data.failed.is_some() && self.data.value.is_some();
-        let line = |area: Rect, shown: bool| Rect { height: area.height.min(u16::from(shown)), ..area };
-        let banner = line(body, stale);
+        let line = |area: Rect, rows: u16| Rect { height: area.height.min(rows), ..area };
+        let banner = line(body, banner_rows(&self.data, body.width));
         let rest = below(body, banner.height);
-        let summary = line(rest, true);
+        let summary = line(rest, 1);
         let rest = below(rest, summary.height);
         let map = Rect { height: rest.height.saturating_sub(1), ..rest };
         Parts { banner, summary, map, words: below(rest, map.height) }

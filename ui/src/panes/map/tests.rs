@@ -64,7 +64,12 @@ fn the_marker_is_remembered() {
     let mut desk = desk(World::normal(), "5");
     desk.press("d");
     assert!(desk.take_effects().iter().any(|e| matches!(e, Effect::SavePreferences(p) if p.map_marker == "block")));
+    let braille = |c: char| ('\u{2801}'..='\u{28ff}').contains(&c);
+    let blocks = desk.frame();
+    assert!(!blocks.chars().any(braille), "{blocks}");
+    assert!(blocks.chars().any(|c| ('\u{2596}'..='\u{259f}').contains(&c)), "{blocks}");
     desk.press("d d");
+    assert!(desk.frame().chars().any(braille));
     assert!(desk.take_effects().iter().any(|e| matches!(e, Effect::SavePreferences(p) if p.map_marker == "braille")));
 }
 

@@ -205,14 +205,13 @@ impl Pane for State {
         true
     }
 
-    fn greyed(&self, action: Action, env: &Env<'_>) -> Option<String> {
-        let nothing = || self.marks(env.now).is_empty();
+    fn greyed(&self, action: Action, _env: &Env<'_>) -> Option<String> {
         match (action, self.view.selected) {
             (Action::MapOpen, None) => Some("select a marker with n".to_owned()),
             (Action::MapFollow, Some(MarkId::Technician(_))) => None,
             (Action::MapFollow, _) if self.view.followed().is_some() => None,
             (Action::MapFollow, _) => Some("select a technician with n".to_owned()),
-            (Action::MapFit | Action::MapNext | Action::MapPrevious | Action::MapSearch, _) if nothing() => {
+            (Action::MapFit | Action::MapNext | Action::MapPrevious | Action::MapSearch, _) if !self.has_marks() => {
                 Some("nothing here has a position".to_owned())
             }
             _ => None,

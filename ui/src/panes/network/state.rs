@@ -2,7 +2,7 @@
 
 use crate::app::{Env, Slot};
 use crate::panes::kit::sections::Row;
-use crate::panes::kit::{Copied, Find, Roll, below, beside};
+use crate::panes::kit::{Copied, Find, Roll, banner_rows, below, beside};
 use crate::query::NetworkView;
 use noctule_domain::NasId;
 use noctule_domain::ipam::Pool;
@@ -85,14 +85,13 @@ impl State {
     }
 
     pub(super) fn parts(&self, body: Rect) -> Parts {
-        let stale = self.data.failed.is_some() && self.data.value.is_some();
-        let line = |area: Rect, shown: bool| Rect { height: area.height.min(u16::from(shown)), ..area };
+        let line = |area: Rect, rows: u16| Rect { height: area.height.min(rows), ..area };
         let (list, beside) = beside(body, body.width * 2 / 3);
-        let banner = line(list, stale);
+        let banner = line(list, banner_rows(&self.data, list.width));
         let rest = below(list, banner.height);
-        let netbox = line(rest, true);
+        let netbox = line(rest, 1);
         let rest = below(rest, 1);
-        let find = line(rest, self.find.shown());
+        let find = line(rest, u16::from(self.find.shown()));
         let mut rows = below(rest, find.height);
         let mut detail = beside;
         let spare = rows.height.saturating_sub(self.rows().len() as u16).clamp(STRIP.0, STRIP.1);

@@ -68,7 +68,7 @@ impl Pane for State {
         let env = cx.env;
         let height = self.parts(env.body).rows.height;
         let ids = sections::items(&self.rows());
-        let copied = self.copied(&env);
+        let copied = if Copied::is_copy(action) { self.copied(&env) } else { None };
         let nas = self.selected_nas().map(|n| (n.nas.id, n.nas.name.clone()));
         match action {
             Action::Filter => self.find.begin(),
@@ -110,7 +110,8 @@ impl Pane for State {
             Action::NasProbe | Action::NasSubscribers | Action::ShowOnMap if nas.is_none() => Some("select a NAS".to_owned()),
             Action::NasProbe if nas.is_some_and(|n| !n.nas.enabled) => Some("this NAS is disabled".to_owned()),
             Action::ShowOnMap if nas.is_some_and(|n| n.nas.position.is_none()) => Some("this NAS has no position".to_owned()),
-            _ => Copied::greyed(self.copied(env).as_ref(), action),
+            _ if Copied::is_copy(action) => Copied::greyed(self.copied(env).as_ref(), action),
+            _ => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::columns;
 use crate::app::{Env, Slot};
-use crate::panes::kit::{Copied, Find, Lay, Roll, WIDE, below, beside, lay, local_long};
+use crate::panes::kit::{Copied, Find, Lay, Roll, WIDE, banner_rows, below, beside, lay, local_long};
 use crate::query::Query;
 use noctule_domain::lifecycle::{OperationRow, OperationStatus, OperationView};
 use noctule_domain::{OperationId, words};
@@ -96,19 +96,15 @@ impl State {
 
     pub(super) fn areas(&self, body: Rect) -> (Lay, Option<Rect>) {
         let (list, detail) = beside(body, body.width / 2);
-        (lay(list, self.stale(), self.find.shown()), detail)
+        (lay(list, banner_rows(&self.data, list.width), self.find.shown()), detail)
     }
 
     pub(super) fn detail_area(&self, body: Rect) -> Rect {
-        beside(body, body.width / 2).1.unwrap_or_else(|| below(body, u16::from(self.stale())))
+        beside(body, body.width / 2).1.unwrap_or_else(|| below(body, banner_rows(&self.data, body.width)))
     }
 
     pub(super) fn detail_is_seen(&self, body: Rect) -> bool {
         self.open || body.width >= WIDE
-    }
-
-    fn stale(&self) -> bool {
-        self.data.failed.is_some() && self.data.value.is_some()
     }
 
     pub(super) fn count(&self, tab: Tab) -> usize {

@@ -111,3 +111,17 @@ fn to_the_subscriber_and_back() {
     desk.press("[");
     assert_eq!(desk.app.pane(), PaneId::Operations);
 }
+
+#[test]
+fn an_operation_that_is_gone_is_said_to_be_gone() {
+    let mut desk = desk(World::normal(), "2");
+    if let Some(world) = &mut desk.stub.world {
+        world.operations.clear();
+    }
+    // Row 16 of the board has a running operation that the list does not have.
+    desk.press("/");
+    desk.type_text("number:N-000016");
+    desk.press("enter i o");
+    assert_eq!(desk.app.pane(), PaneId::Operations);
+    assert!(desk.frame().contains("this operation is not among those shown here"), "{}", desk.frame());
+}

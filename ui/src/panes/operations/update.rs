@@ -9,7 +9,7 @@ use crate::look::{Depth, Look};
 use crate::msg::{Mouse, MouseKind};
 use crate::overlay::Typed;
 use crate::panes::Pane;
-use crate::panes::kit::{Copied, Got, WIDE, act_scroll, copy, countdown_moment, got};
+use crate::panes::kit::{Copied, Got, WIDE, act_scroll, copy, countdown_moment, got, say_lost};
 use crate::query::{Query, Reply, RequestId};
 use noctule_domain::Timestamp;
 use noctule_domain::lifecycle::OperationStatus;
@@ -90,13 +90,16 @@ impl Pane for State {
             _ => None,
         });
         self.settle(cx);
+        if got != Got::NotMine {
+            say_lost(&self.data, &mut self.roll, "this operation", cx);
+        }
         got == Got::Changed
     }
 
     fn action(&mut self, action: Action, cx: &mut Cx<'_>) -> bool {
         let env = cx.env;
         let height = self.areas(env.body).0.rows.height;
-        let copied = self.copied(&env);
+        let copied = if Copied::is_copy(action) { self.copied(&env) } else { None };
         let selected = self.selected().cloned();
         match action {
             Action::Filter => self.find.begin(),
@@ -152,7 +155,8 @@ impl Pane for State {
             (Action::OperationResume, Some(row)) => again::no_resume(row, env),
             (Action::OperationCancel, Some(row)) => again::no_cancel(row, env),
             (Action::OperationRetry, Some(row)) => again::no_retry(row, env),
-            _ => Copied::greyed(self.copied(env).as_ref(), action),
+            _ if Copied::is_copy(action) => Copied::greyed(self.copied(env).as_ref(), action),
+            _ => None,
         }
     }
 

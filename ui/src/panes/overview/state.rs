@@ -2,7 +2,7 @@
 
 use crate::app::Slot;
 use crate::panes::kit::sections::Row;
-use crate::panes::kit::{Roll, WIDE, below};
+use crate::panes::kit::{Roll, WIDE, banner_rows, below};
 use noctule_domain::ipam::Pool;
 use noctule_domain::lifecycle::Ipv6State;
 use noctule_domain::overview::{Alert, Overview};
@@ -65,8 +65,7 @@ impl State {
 
     /// One column on a narrow screen, two on a wide one.
     pub(super) fn parts(&self, body: Rect) -> Vec<Part> {
-        let stale = u16::from(self.data.failed.is_some() && self.data.value.is_some());
-        let area = below(body, stale);
+        let area = below(body, banner_rows(&self.data, body.width));
         let Some(overview) = self.overview() else { return Vec::new() };
         let join = |sections: Vec<Vec<Row<Item>>>| {
             let mut rows: Vec<Row<Item>> = Vec::new();

@@ -5,7 +5,7 @@ use super::state::State;
 use crate::app::Dx;
 use crate::look::{Glyph, Tone};
 use crate::panes::kit::sections::{Row, top};
-use crate::panes::kit::{banner, placeholder};
+use crate::panes::kit::{banner, banner_rows, placeholder};
 use crate::widgets::put;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -16,7 +16,7 @@ pub(super) fn draw(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>
     let Some(overview) = state.overview() else {
         return placeholder(&state.data, "", buf, area, look);
     };
-    banner(&state.data, &dx.env, buf, Rect { height: 1.min(area.height), ..area }, look);
+    banner(&state.data, &dx.env, buf, Rect { height: banner_rows(&state.data, area.width).min(area.height), ..area }, look);
     for part in state.parts(area) {
         let from = top(&part.rows, state.roll.id(), part.area.height);
         for (y, row) in (part.area.y..part.area.bottom()).zip(part.rows.iter().skip(from)) {
@@ -24,7 +24,7 @@ pub(super) fn draw(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>
             match row {
                 Row::Head(name) => head(name, overview, dx, at, buf),
                 Row::Note(text) => {
-                    put(buf, at.x + 1, y, at.width.saturating_sub(1), &text, look.style(Tone::Muted), look);
+                    put(buf, at.x + 1, y, at.width.saturating_sub(1), text, look.style(Tone::Muted), look);
                 }
                 Row::Blank => {}
                 Row::Item(id) => {

@@ -2,7 +2,7 @@
 
 use super::{assign::Assign, columns};
 use crate::app::{Env, Slot};
-use crate::panes::kit::{Copied, Find, Lay, Roll, WIDE, below, beside, lay};
+use crate::panes::kit::{Copied, Find, Lay, Roll, WIDE, banner_rows, below, beside, lay};
 use noctule_domain::task::{Task, TaskStatus};
 use noctule_domain::{TaskId, TechnicianId, Timestamp, words};
 use ratatui::layout::Rect;
@@ -122,22 +122,18 @@ impl State {
 
     pub(super) fn areas(&self, body: Rect) -> (Lay, Option<Rect>) {
         let (list, detail) = if self.board { (body, None) } else { beside(body, body.width * 2 / 3) };
-        (lay(list, self.stale(), self.find.shown()), detail)
+        (lay(list, banner_rows(&self.data, list.width), self.find.shown()), detail)
     }
 
     pub(super) fn detail_area(&self, body: Rect) -> Rect {
         match beside(body, body.width * 2 / 3).1 {
             Some(area) if !self.board => area,
-            _ => below(body, u16::from(self.stale())),
+            _ => below(body, banner_rows(&self.data, body.width)),
         }
     }
 
     pub(super) fn detail_is_beside(&self, body: Rect) -> bool {
         body.width >= WIDE && !self.board
-    }
-
-    fn stale(&self) -> bool {
-        self.data.failed.is_some() && self.data.value.is_some()
     }
 
     pub(super) fn narrowed(&self) -> bool {

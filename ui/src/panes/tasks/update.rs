@@ -9,7 +9,7 @@ use crate::effect::Effect;
 use crate::look::{Depth, Look};
 use crate::msg::{Mouse, MouseKind};
 use crate::overlay::{Menu, MenuItem, Overlay, Then, Typed};
-use crate::panes::kit::{Copied, Got, act_scroll, copy, got};
+use crate::panes::kit::{Copied, Got, act_scroll, copy, got, say_lost};
 use crate::panes::{self, Pane, PaneId};
 use crate::query::{Query, Reply, RequestId};
 use noctule_domain::Timestamp;
@@ -121,6 +121,9 @@ impl Pane for State {
             },
         );
         self.settle(&cx.env);
+        if got != Got::NotMine {
+            say_lost(&self.data, &mut self.roll, "this task", cx);
+        }
         got == Got::Changed
     }
 
@@ -132,7 +135,7 @@ impl Pane for State {
             }
             return true;
         }
-        let copied = self.copied(&env);
+        let copied = if Copied::is_copy(action) { self.copied(&env) } else { None };
         let selected = self.selected().cloned();
         match action {
             Action::Filter => self.find.begin(),
@@ -201,7 +204,8 @@ impl Pane for State {
             (Action::ShowOnMap, Some(t)) if t.position.is_none() => Some("the task has no position".to_owned()),
             (Action::ShowSubscriber, Some(t)) if t.subscriber.is_none() => Some("the task belongs to no subscriber".to_owned()),
             (Action::Sort | Action::SortReverse, _) if self.board => Some("the board is ordered by status; b shows the list".to_owned()),
-            _ => Copied::greyed(self.copied(env).as_ref(), action),
+            _ if Copied::is_copy(action) => Copied::greyed(self.copied(env).as_ref(), action),
+            _ => None,
         }
     }
 

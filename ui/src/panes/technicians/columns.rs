@@ -11,7 +11,7 @@ pub const COLUMNS: &[Column] = &[
     Column { title: "Name", min: 15, max: 28, rank: 0 },
     Column { title: "Status", min: 13, max: 13, rank: 0 },
     Column { title: "Skill", min: 12, max: 12, rank: 5 },
-    Column { title: "Task", min: 14, max: 30, rank: 2 },
+    Column { title: "Task", min: 13, max: 30, rank: 2 },
     Column { title: "Open", min: 4, max: 4, rank: 3 },
     Column { title: "Position", min: 11, max: 11, rank: 1 },
     Column { title: "Call", min: 4, max: 4, rank: 4 },

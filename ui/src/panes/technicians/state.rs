@@ -2,7 +2,7 @@
 
 use super::columns;
 use crate::app::{Env, Slot};
-use crate::panes::kit::{Copied, Find, Lay, Roll, WIDE, beside, count, lay};
+use crate::panes::kit::{Copied, Find, Lay, Roll, WIDE, banner_rows, below, beside, count, lay};
 use noctule_domain::technician::{Technician, TechnicianStatus};
 use noctule_domain::{TechnicianId, words};
 use ratatui::layout::Rect;
@@ -91,17 +91,13 @@ impl State {
     /// The list and, where there is room, the detail beside it.
     pub(super) fn areas(&self, body: Rect) -> (Lay, Option<Rect>) {
         let (list, detail) = beside(body, body.width * 2 / 3);
-        let lay = lay(list, self.stale(), self.find.shown());
+        let lay = lay(list, banner_rows(&self.data, list.width), self.find.shown());
         (lay, detail)
     }
 
     /// Where the detail is drawn when it has the keys.
     pub(super) fn detail_area(&self, body: Rect) -> Rect {
-        beside(body, body.width * 2 / 3).1.unwrap_or_else(|| crate::panes::kit::below(body, u16::from(self.stale())))
-    }
-
-    fn stale(&self) -> bool {
-        self.data.failed.is_some() && self.data.value.is_some()
+        beside(body, body.width * 2 / 3).1.unwrap_or_else(|| below(body, banner_rows(&self.data, body.width)))
     }
 
     pub(super) fn is_wide(body: Rect) -> bool {

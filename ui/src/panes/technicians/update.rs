@@ -6,7 +6,7 @@ use crate::action::{Action, Context};
 use crate::app::{Cx, Dx, Env, Locate, Wish};
 use crate::msg::{Mouse, MouseKind};
 use crate::overlay::{Menu, MenuItem, Overlay, Then, Typed};
-use crate::panes::kit::{Copied, Got, act_scroll, copy, got};
+use crate::panes::kit::{Copied, Got, act_scroll, copy, got, say_lost};
 use crate::panes::{self, Pane, PaneId};
 use crate::query::{Query, Reply, RequestId};
 use noctule_domain::Timestamp;
@@ -74,12 +74,15 @@ impl Pane for State {
             },
         );
         self.settle(&cx.env);
+        if got != Got::NotMine {
+            say_lost(&self.data, &mut self.roll, "this technician", cx);
+        }
         got == Got::Changed
     }
 
     fn action(&mut self, action: Action, cx: &mut Cx<'_>) -> bool {
         let env = cx.env;
-        let copied = self.copied(&env);
+        let copied = if Copied::is_copy(action) { self.copied(&env) } else { None };
         match action {
             Action::Filter => self.find.begin(),
             Action::InputAccept => self.find.keep(),
@@ -124,7 +127,8 @@ impl Pane for State {
         match (action, self.selected()) {
             (Action::Open | Action::ShowOnMap | Action::ShowTasks, None) => Some("nobody is selected".to_owned()),
             (Action::ShowOnMap, Some(t)) if t.fix.is_none() => Some("no position was received".to_owned()),
-            _ => Copied::greyed(self.copied(env).as_ref(), action),
+            _ if Copied::is_copy(action) => Copied::greyed(self.copied(env).as_ref(), action),
+            _ => None,
         }
     }
 
