@@ -49,7 +49,8 @@ pub(crate) fn page(reader: &Reader, shared: &Shared, request: &PageRequest) -> R
     };
     // `against` the order that the screen shows; the index is walked backwards when that differs from ascending.
     let backwards = against != request.sort.descending;
-    let beyond = |values: Vec<Value>, backwards: bool, inclusive: bool| Bound { order: &order, values, backwards, inclusive };
+    let beyond =
+        |(key, values): (Key, Vec<Value>), backwards: bool, inclusive: bool| Bound { order: &order, key, values, backwards, inclusive };
     let bound = named.as_ref().map(|values| beyond(values.clone(), backwards, inclusive));
     let mut keys = search.fetch(backwards, bound.as_ref(), limit + 1)?;
     let more = keys.len() > limit;
@@ -63,7 +64,7 @@ pub(crate) fn page(reader: &Reader, shared: &Shared, request: &PageRequest) -> R
         (None, _) => false,
         (Some(_), Some(edge)) => {
             let values = values_of(conn, &order, *edge)?;
-            let bound = beyond(values, !backwards, false);
+            let bound = beyond((*edge, values), !backwards, false);
             !search.fetch(!backwards, Some(&bound), 1)?.is_empty()
         }
         (Some(values), None) => {
@@ -86,9 +87,12 @@ pub(crate) fn page(reader: &Reader, shared: &Shared, request: &PageRequest) -> R
     Ok(Page { rows, more_before, more_after, total })
 }
 
-fn place(conn: &Connection, tenant: i64, order: &Order, id: SubscriberId) -> rusqlite::Result<Option<Vec<Value>>> {
-    conn.prepare_cached(&format!("SELECT {} FROM subscribers AS s WHERE s.tenant = ?1 AND s.id = ?2", order.columns.join(", ")))?
-        .query_row(params![tenant, bytes(id.0)], |row| (0..order.columns.len()).map(|i| row.get(i)).collect())
+fn place(conn: &Connection, tenant: i64, order: &Order, id: SubscriberId) -> rusqlite::Result<Option<(Key, Vec<Value>)>> {
+    conn.prepare_cached(&format!("SELECT {}, s.key FROM subscribers AS s WHERE s.tenant = ?1 AND s.id = ?2", order.columns.join(", ")))?
+        .query_row(params![tenant, bytes(id.0)], |row| {
+            let values = (0..order.columns.len()).map(|i| row.get(i)).collect::<Result<_, _>>()?;
+            Ok((row.get(order.columns.len())?, values))
+        })
         .optional()
 }
 

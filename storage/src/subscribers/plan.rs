@@ -20,8 +20,8 @@ const MANY: usize = 200_000;
 
 /// Where rows come from.
 pub(crate) enum Source {
-    /// These keys, as a JSON list; every condition holds for them.
-    Keys { json: String, count: u64 },
+    /// These keys, in the (ascending) order; every condition holds for them.
+    Keys(Vec<Key>),
     /// The index of the order, testing row by row.
     Walk,
 }
@@ -49,10 +49,14 @@ impl<'a> Search<'a> {
         compiled: &'a Compiled,
     ) -> Result<Self, StoreError> {
         let mut search = Self { reader, tenant, order, column, compiled, source: Source::Walk, sample: None };
+        if compiled.conditions.len() == 1 && search.branches().is_some() {
+            // The rows of the one condition stand in the order already.
+            return Ok(search);
+        }
         for driver in &compiled.drivers {
             let keys = search.keys_of(driver, FEW + 1)?;
             if keys.len() <= FEW {
-                search.source = search.refined(&list(&keys))?;
+                search.source = Source::Keys(search.refined(&keys)?);
                 break;
             }
             search.sample.get_or_insert_with(|| list(&keys));
@@ -68,12 +72,12 @@ impl<'a> Search<'a> {
         keys(&self.reader.conn, &sql)
     }
 
-    /// Of these keys, those for which every condition holds.
-    fn refined(&self, json: &str) -> rusqlite::Result<Source> {
-        let mut sql = self.among(json);
+    /// Of these keys, those for which every condition holds, in the order. The one look at each row.
+    fn refined(&self, candidates: &[Key]) -> rusqlite::Result<Vec<Key>> {
+        let mut sql = self.among(&list(candidates));
         self.conditions(&mut sql, None);
-        let keys = keys(&self.reader.conn, &sql)?;
-        Ok(Source::Keys { count: keys.len() as u64, json: list(&keys) })
+        sql.push(&format!(" ORDER BY {}", self.order.clause(false)), []);
+        keys(&self.reader.conn, &sql)
     }
 
     fn among(&self, json: &str) -> Sql {
@@ -94,8 +98,8 @@ impl<'a> Search<'a> {
 
     /// The first `limit` rows beyond `bound`, in the order or (`backwards`) against it.
     pub(crate) fn fetch(&mut self, backwards: bool, bound: Option<&Bound<'_>>, limit: usize) -> Result<Vec<Key>, StoreError> {
-        if let Source::Keys { json, .. } = &self.source {
-            return Ok(keys(&self.reader.conn, &self.sorted(json, backwards, bound, limit))?);
+        if let Source::Keys(ordered) = &self.source {
+            return Ok(self.cut(ordered, backwards, bound, limit)?);
         }
         let walk = |conn: &Connection| match bound {
             None => keys(conn, &self.walk(backwards, None, limit)),
@@ -113,37 +117,70 @@ impl<'a> Search<'a> {
         if let Some(found) = self.reader.within(WALK, walk)? {
             return Ok(found);
         }
-        for driver in self.compiled.drivers.iter().chain(&self.compiled.late) {
-            let candidates = self.keys_of(driver, MANY + 1)?;
-            if candidates.len() <= MANY {
-                let source = self.refined(&list(&candidates))?;
-                let Source::Keys { json, .. } = &source else { continue };
-                let found = keys(&self.reader.conn, &self.sorted(json, backwards, bound, limit))?;
-                self.source = source;
-                return Ok(found);
-            }
+        if let Some(candidates) = self.candidates()? {
+            let ordered = self.refined(&candidates)?;
+            let found = self.cut(&ordered, backwards, bound, limit)?;
+            self.source = Source::Keys(ordered);
+            return Ok(found);
         }
         Ok(walk(&self.reader.conn)?)
     }
 
-    fn sorted(&self, json: &str, backwards: bool, bound: Option<&Bound<'_>>, limit: usize) -> Sql {
-        let mut sql = self.among(json);
-        if let Some(bound) = bound {
-            sql.push(" AND ", []);
-            sql.append(&bound.beyond());
+    /// What all drivers that are not too long have in common: lists of keys are cheap, looking at rows is not.
+    fn candidates(&self) -> rusqlite::Result<Option<Vec<Key>>> {
+        let mut common: Option<Vec<Key>> = None;
+        for driver in self.compiled.drivers.iter().chain(&self.compiled.late) {
+            let mut keys = self.keys_of(driver, MANY + 1)?;
+            if keys.len() > MANY {
+                continue;
+            }
+            keys.sort_unstable();
+            keys.dedup();
+            common = Some(match common {
+                None => keys,
+                Some(before) => before.into_iter().filter(|key| keys.binary_search(key).is_ok()).collect(),
+            });
+            if common.as_ref().is_some_and(|c| c.len() <= FEW) {
+                break;
+            }
         }
-        sql.push(&format!(" ORDER BY {} LIMIT ?", self.order.clause(backwards)), [Value::Integer(limit as i64)]);
-        sql
+        Ok(common)
     }
 
-    /// A walk along the index of the order. Sorted by number (or by the column itself), the rows of a state or of a NAS have a range of
-    /// an index of their own: then it is one walk for each, merged.
-    fn walk(&self, backwards: bool, bound: Option<&Sql>, limit: usize) -> Sql {
-        let by_branch = match (self.column, &self.compiled.states, &self.compiled.nas) {
-            (SortColumn::Number | SortColumn::Nas, _, Some(nas)) => Some(("s.nas_name COLLATE NOCASE", "subscribers_nas", nas)),
-            (SortColumn::Number | SortColumn::State, Some(states), _) => Some(("s.state", "subscribers_state", states)),
-            _ => None,
+    /// A window of an ordered list.
+    fn cut(&self, ordered: &[Key], backwards: bool, bound: Option<&Bound<'_>>, limit: usize) -> rusqlite::Result<Vec<Key>> {
+        let place = bound.map(|bound| (bound, ordered.iter().position(|key| *key == bound.key)));
+        let side = match (place, backwards) {
+            (None, _) => ordered,
+            (Some((bound, Some(at))), false) => &ordered[at + usize::from(!bound.inclusive)..],
+            (Some((bound, Some(at))), true) => &ordered[..at + usize::from(bound.inclusive)],
+            (Some((bound, None)), _) => {
+                // The row at the bound does not match any more: SQLite, which knows the collations, finds its place.
+                let mut sql = self.among(&list(ordered));
+                sql.push(" AND ", []);
+                sql.append(&bound.beyond());
+                sql.push(&format!(" ORDER BY {} LIMIT ?", self.order.clause(backwards)), [Value::Integer(limit as i64)]);
+                return keys(&self.reader.conn, &sql);
+            }
         };
+        Ok(match backwards {
+            false => side.iter().take(limit).copied().collect(),
+            true => side.iter().rev().take(limit).copied().collect(),
+        })
+    }
+
+    /// Sorted by number (or by the column itself), the rows of a state or of a NAS have a range of an index of their own.
+    fn branches(&self) -> Option<(&'static str, &'static str, &'a [Value])> {
+        let found = match (self.column, &self.compiled.states, &self.compiled.nas) {
+            (SortColumn::Number | SortColumn::Nas, _, Some(nas)) => ("s.nas_name COLLATE NOCASE", "subscribers_nas", nas),
+            (SortColumn::Number | SortColumn::State, Some(states), _) => ("s.state", "subscribers_state", states),
+            _ => return None,
+        };
+        (found.2.len() <= 50).then_some((found.0, found.1, found.2.as_slice()))
+    }
+
+    /// A walk along the index of the order; where there are branches, one walk for each, merged.
+    fn walk(&self, backwards: bool, bound: Option<&Sql>, limit: usize) -> Sql {
         let one = |index: &str, branch: Option<(&str, &Value)>| {
             let names: Vec<String> = self.order.columns.iter().enumerate().map(|(i, c)| format!(", {c} AS k{i}")).collect();
             let mut sql = Sql::default();
@@ -158,8 +195,8 @@ impl<'a> Search<'a> {
             sql.push(&format!(" ORDER BY {} LIMIT ?", self.order.clause(backwards)), [Value::Integer(limit as i64)]);
             sql
         };
-        match by_branch {
-            Some((column, index, values)) if values.len() <= 50 => {
+        match self.branches() {
+            Some((column, index, values)) => {
                 let mut sql = Sql::default();
                 for (i, value) in values.iter().enumerate() {
                     sql.push(if i == 0 { "SELECT * FROM (" } else { ") UNION ALL SELECT * FROM (" }, []);
@@ -178,14 +215,14 @@ impl<'a> Search<'a> {
                 sql.push(&format!(") ORDER BY {} LIMIT ?", merged.join(", ")), [Value::Integer(limit as i64)]);
                 sql
             }
-            _ => one(self.order.index, None),
+            None => one(self.order.index, None),
         }
     }
 
     /// At least this many rows match; `true` when it is exactly so. Looks at a thousand or a few milliseconds' worth.
     pub(crate) fn count(&self, enough: u64) -> Result<(u64, bool), StoreError> {
-        if let Source::Keys { count, .. } = &self.source {
-            return Ok((*count, true));
+        if let Source::Keys(ordered) = &self.source {
+            return Ok((ordered.len() as u64, true));
         }
         let mut rows = match &self.sample {
             Some(sample) => self.among(sample),
@@ -258,7 +295,7 @@ mod tests {
                 let compiled = compile(&parse(filter).expect("a filter"), 1, chrono::DateTime::UNIX_EPOCH);
                 let search = Search::new(&reader, 1, &order, *column, &compiled).expect("a search");
                 let values = vec![Value::Integer(1); order.columns.len()];
-                let bound = Bound { order: &order, values, backwards, inclusive: true };
+                let bound = Bound { order: &order, key: 1, values, backwards, inclusive: true };
                 for part in [bound.tie(), bound.past()] {
                     let plan = explained(&reader.conn, &search.walk(backwards, Some(&part), 10));
                     assert!(!plan.contains("TEMP B-TREE"), "{column}: {plan}");

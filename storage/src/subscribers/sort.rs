@@ -1,6 +1,7 @@
 //! The orders of the board. Each is total (it ends in something unique) and has an index of its own, so that a page is a range.
 
 use super::compile::Sql;
+use super::plan::Key;
 use noctule_domain::page::SortColumn;
 use rusqlite::types::Value;
 
@@ -41,6 +42,7 @@ impl Order {
 /// A row's place in an order, and which side of it is asked for.
 pub(crate) struct Bound<'a> {
     pub(crate) order: &'a Order,
+    pub(crate) key: Key,
     /// The values of `order.columns`.
     pub(crate) values: Vec<Value>,
     pub(crate) backwards: bool,
