@@ -46,11 +46,11 @@ impl ColumnId {
     pub(super) fn column(self) -> Column {
         let c = |title, min, max, rank| Column { title, min, max, rank };
         match self {
-            Self::Number => c("number", 8, 12, 0),
-            Self::Name => c("name", 10, 36, 1),
+            Self::Number => c("number", 9, 12, 0),
+            Self::Name => c("name", 7, 36, 1),
             Self::State => c("state", 11, 11, 0),
             Self::Enforcement => c("network", 8, 14, 4),
-            Self::Prefix => c("prefix", 21, 26, 2),
+            Self::Prefix => c("prefix", 22, 26, 2),
             Self::Nas => c("nas", 6, 16, 5),
             Self::Session => c("ses", 3, 7, 6),
             Self::Age => c("  age", 5, 5, 3),
