@@ -22,6 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// How often the NASes are probed.
+const PROBE: Duration = Duration::from_secs(60);
 /// How often people in the field move.
 const STEP: Duration = Duration::from_secs(3);
 
@@ -106,6 +108,7 @@ impl Demo {
         if args.bad_minute {
             run(Box::pin(play(nases.clone(), netbox.clone())));
         }
+        run(Box::pin(probe(services.clone())));
         run(Box::pin(drive(services.clone(), world)));
         Ok(Self { services, loaded, netbox, nases, cancel })
     }
@@ -176,6 +179,18 @@ pub(super) fn remember(
 ) {
     let mut logins = logins.lock().unwrap_or_else(PoisonError::into_inner);
     logins.insert(subscriber.username.as_str().to_owned(), (subscriber.ipv6.prefix, subscriber.ipv6.state));
+}
+
+/// Asks each NAS something harmless now and then, so that the Network pane of the demo has round-trips to show. A console does not: on a
+/// real NAS that is the operator's key to press.
+async fn probe(services: Arc<Services>) {
+    loop {
+        if let Ok(rows) = services.store.nas_rows().await {
+            let asked = rows.iter().map(|row| services.probe_words(row.nas.id));
+            futures::future::join_all(asked).await;
+        }
+        tokio::time::sleep(PROBE).await;
+    }
 }
 
 /// People drive about.

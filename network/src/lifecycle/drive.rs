@@ -5,7 +5,7 @@ use super::executor::{Event, Executor, Inner};
 use noctule_domain::lifecycle::{Next, Progress, StepAnswer, StepKind, StepStatus, advance, first};
 use noctule_domain::ports::{AuthorityError, Context, Finished, StepEnd, StepStart};
 use noctule_domain::retry::backoff;
-use noctule_domain::{OperationId, Retry, SafeText};
+use noctule_domain::{OperationId, Retry, SafeText, sentence};
 use std::future::Future;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -44,7 +44,10 @@ impl Executor {
             };
             drop(place);
             if let Next::End(ended) = next {
-                return inner.keep_trying(|| inner.authority.finish(id, progress.clone(), (*ended).clone())).await;
+                let finished = inner.keep_trying(|| inner.authority.finish(id, progress.clone(), (*ended).clone())).await?;
+                let (operation, who) = (&finished.operation, &finished.subscriber.subscriber_number);
+                tracing::info!("{}", sentence::ended(operation.kind, who, operation.status, operation.error.as_ref()));
+                return Ok(finished);
             }
         }
     }
@@ -89,6 +92,8 @@ impl Inner {
             }
             Acted::Answered { answer, words } => (status_of(&answer), answer, words),
         };
+        let who = &context.subscriber.subscriber_number;
+        tracing::info!("{} {who}: {step}, try {}: {words}", operation.kind, progress.attempts);
         let next = advance(operation.kind, &operation.plan, progress, operation.options.force, answer);
         let wait = match &next {
             Next::Wait(why) => {
