@@ -187,6 +187,8 @@ mod tests {
         assert_eq!(signs(&drawn((0.0, 7.0), (7.0, 0.0)), ascii), ["  //", "//  "]);
         assert_eq!(signs(&drawn((0.0, 0.0), (7.0, 7.0)), ascii), ["\\\\  ", "  \\\\"]);
         assert_eq!(signs(&drawn((0.0, 2.0), (7.0, 2.0)), braille), ["⠤⠤⠤⠤", "    "]);
+        assert_eq!(signs(&drawn((0.0, 2.0), (7.0, 2.0)), block), ["▄▄▄▄", "    "]);
+        assert_eq!(signs(&drawn((2.0, 0.0), (2.0, 7.0)), block), [" ▌  ", " ▌  "]);
     }
 
     #[test]

@@ -50,6 +50,16 @@ impl<Id: Copy + PartialEq> Roll<Id> {
         self.settle(ids, height);
     }
 
+    /// Selects a row at the next `settle` that has it.
+    pub fn want(&mut self, id: Id) {
+        self.wanted = Some(id);
+    }
+
+    /// What is to be selected and has not come yet.
+    pub fn wanted(&self) -> Option<Id> {
+        self.wanted
+    }
+
     /// What was to be selected and has not come, once.
     pub fn lost(&mut self) -> Option<Id> {
         self.wanted.take()

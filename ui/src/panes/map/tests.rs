@@ -51,6 +51,20 @@ fn a_cluster_opens_a_list_of_all_who_stand_there() {
 }
 
 #[test]
+fn an_ended_task_is_shown_where_ended_ones_are_hidden() {
+    let mut world = World::normal();
+    world.technicians.clear();
+    world.network.nases.clear();
+    world.tasks.retain(|t| t.number.as_str() == "T-0006");
+    let mut desk = desk(world, "5");
+    assert_eq!(desk.app.greyed(Action::MapNext).as_deref(), Some("nothing here has a position"));
+    desk.press("o e n enter");
+    assert_eq!(desk.app.pane(), PaneId::Tasks);
+    let frame = desk.frame();
+    assert!(frame.contains("T-0006") && frame.contains("1 ended, shown") && !frame.contains("not among"), "{frame}");
+}
+
+#[test]
 fn layers_are_toggled_and_fit_shows_what_is_left() {
     let mut desk = desk(World::normal(), "5");
     desk.press("o n");

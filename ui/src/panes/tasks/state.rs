@@ -152,7 +152,7 @@ impl State {
         }
         let ended = all.len() - open;
         if ended > 0 {
-            text.push_str(&format!("; {ended} ended {}", if self.open_only { "are hidden" } else { "are shown" }));
+            text.push_str(&format!("; {ended} ended, {}", if self.open_only { "hidden" } else { "shown" }));
         }
         text
     }

@@ -18,6 +18,11 @@ use ratatui::layout::Rect;
 
 impl State {
     fn settle(&mut self, env: &Env<'_>) {
+        if let Some(wanted) = self.roll.wanted()
+            && self.all().iter().any(|t| t.id == wanted && t.status.is_ended())
+        {
+            self.open_only = false;
+        }
         let height = self.areas(env.body).0.rows.height;
         let ids = self.ids(env.now);
         self.roll.settle(&ids, height);
@@ -254,11 +259,8 @@ impl Pane for State {
             Locate::Task(id) => {
                 self.find.drop();
                 self.of = None;
-                if self.all().iter().any(|t| t.id == id && t.status.is_ended()) {
-                    self.open_only = false;
-                }
-                let height = self.areas(env.body).0.rows.height;
-                self.roll.select(id, &self.ids(env.now), height);
+                // `settle` selects it, now or when the answer has it.
+                self.roll.want(id);
                 self.scroll = 0;
             }
             Locate::Technician(id) => {
