@@ -43,16 +43,22 @@ pub async fn home(folder: &Path, rows: u64) -> Home {
     if !whole.exists() {
         let _ = fs::remove_dir_all(&home.folder);
         fs::create_dir_all(&home.folder).expect("a folder");
-        build(&home).await;
-        fs::write(&whole, "").expect("a mark");
+        let (rate, size) = build(&home).await;
+        fs::write(&whole, format!("{rate} {size}")).expect("a mark");
     }
+    // Measured when the store was made, this time or an earlier one.
+    let made = fs::read_to_string(&whole).expect("a mark");
+    let mut values = made.split_whitespace().filter_map(|value| value.parse::<f64>().ok());
+    super::say("import_when_the_store_was_made", values.next().unwrap_or_default(), "rows/s", "");
+    super::say("store_size", values.next().unwrap_or_default(), "MiB", "");
     let store = home.open();
     let found = store.overview(chrono::Utc::now()).await.expect("an overview").subscribers;
     assert_eq!(found, rows, "the store in {} has another number of rows: remove it", home.folder.display());
     home
 }
 
-async fn build(home: &Home) {
+/// Gives rows per second and MiB.
+async fn build(home: &Home) -> (f64, f64) {
     let mut config = WorldConfig::new(1, chrono::Utc::now());
     config.subscribers = home.rows;
     config.secrets = home.folder.join("nas-secrets");
@@ -73,9 +79,8 @@ async fn build(home: &Home) {
     noctule::compose::fill_store(&store, &world, &addresses, &count).await.map_err(|f| f.sentence).expect("the rows are good");
     let seconds = begun.elapsed().as_secs_f64();
     drop(store);
-    super::say("import_rows_per_second", home.rows as f64 / seconds, "rows/s", "");
     let bytes = fs::metadata(home.folder.join("noctule.db")).expect("a store").len();
-    super::say("store_size", bytes as f64 / 1048576.0, "MiB", "");
+    (home.rows as f64 / seconds, bytes as f64 / 1048576.0)
 }
 
 /// Subscribers from all over the store that hold a prefix.

@@ -52,6 +52,13 @@ fn main() {
     println!("  radclient -p 64                        {theirs:>8.0} requests/s");
     println!("  engine, signed and verified            {ours:>8.0} requests/s, {:.1} times radclient", ours / theirs);
     println!("  engine, identifiers at rest for 30 s   {resting:>8.0} requests/s, {:.1} times radclient", resting / theirs);
+    for (name, value, more) in [
+        ("coa_radclient_p64", theirs, ""),
+        ("coa_engine", ours, "floor=coa_radclient_p64"),
+        ("coa_engine_resting", resting, "floor=coa_radclient_p64"),
+    ] {
+        println!("BENCH {name} {value:.0} req/s {more} cmd=cargo bench -p noctule-network --bench coa");
+    }
     assert!(ours >= theirs && resting >= theirs, "the budget is at least what radclient does");
 }
 
