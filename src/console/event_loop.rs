@@ -85,7 +85,7 @@ pub async fn run(setup: ConsoleSetup) -> anyhow::Result<()> {
                 ToTerminal::Write(bytes) => guard.write_raw(&bytes)?,
                 ToTerminal::Mouse(on) => guard.set_mouse(on)?,
                 ToTerminal::Clear => {
-                    guard.screen.clear()?;
+                    guard.clear()?;
                     draw_now(&mut guard, &app)?;
                 }
                 ToTerminal::Suspend => {

@@ -8,6 +8,7 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use crossterm::{cursor, execute};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -49,7 +50,14 @@ impl TerminalGuard {
         signal_hook::low_level::raise(signal_hook::consts::SIGTSTP)?;
         // Execution goes on here after SIGCONT.
         enter(self.mouse)?;
-        self.screen.clear()
+        self.clear()
+    }
+
+    /// Clears, so that the next frame is drawn whole. Not by `Terminal::clear`: that asks the terminal where its cursor is, and the answer
+    /// would come in among the keys, which another task reads.
+    pub fn clear(&mut self) -> io::Result<()> {
+        let size = self.screen.size()?;
+        self.screen.resize(Rect::new(0, 0, size.width, size.height))
     }
 
     /// Writes bytes that are no part of a frame: a copy, a bell.
