@@ -1,6 +1,7 @@
 //! From a configuration to running services. Nothing is asked of an upstream here: a NetBox that is away must not keep the screen away.
 
 use super::Services;
+use super::unusable::Unusable;
 use crate::config::{Config, Loaded};
 use crate::console::{SystemClock, World};
 use crate::exit::{Exit, Failure};
@@ -74,7 +75,12 @@ pub fn services(
     let radius = Arc::new(RadiusClient::new(engine, Arc::new(resolve), Arc::new(profiles_of(loaded)?)));
     let mut config = ExecutorConfig::new(Arc::new(SystemClock));
     config.hold = chrono::Duration::from_std(loaded.config.hold()).unwrap_or(config.hold);
-    let ipam = netbox.clone().map(|netbox| netbox as Arc<dyn Ipam>);
+    let ipam = match (&netbox, &netbox_trouble) {
+        (Some(netbox), _) => Some(netbox.clone() as Arc<dyn Ipam>),
+        // Not the same as none: what stands in NetBox must not be taken for absent because its token can not be read.
+        (None, Some(why)) => Some(Arc::new(Unusable(why.clone())) as Arc<dyn Ipam>),
+        (None, None) => None,
+    };
     let executor = Executor::new(Arc::new(store.clone()), ipam, radius.clone(), config);
     Ok(Arc::new(Services { store, executor, netbox, netbox_trouble, radius, actor, world: World::default(), read_only }))
 }

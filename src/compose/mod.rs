@@ -8,6 +8,7 @@ mod demo_fill;
 mod operate;
 mod services;
 mod sims;
+mod unusable;
 mod upstreams;
 
 pub use build::{methods, services};
