@@ -42,9 +42,10 @@ fn open_store(loaded: &Loaded, notices: &mut Vec<Notice>) -> Result<Store, Failu
         Err(error @ (OpenError::Damaged { .. } | OpenError::NotADatabase { .. })) if !loaded.read_only => {
             let aside = noctule_storage::set_aside(&path)
                 .map_err(|e| Failure::new(Exit::Store, format!("{error}; it could not be set aside either: {e}")))?;
+            let kept = aside.file_name().unwrap_or_default().to_string_lossy();
+            // What matters first: a line of the screen may end before the sentence does.
             notices.push(Notice::critical(format!(
-                "The store was damaged ({error}). It is kept as {}; this is a new, empty one. See docs/troubleshooting.md, 'Damaged store'.",
-                aside.display()
+                "The store was damaged: it is kept as {kept} beside this new, empty one. See 'Damaged store' in docs/troubleshooting.md ({error})."
             )));
             Ok(Store::open(&path, options)?)
         }

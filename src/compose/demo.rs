@@ -88,7 +88,7 @@ impl Demo {
 
         let loaded = loaded(&world, flags, folder, &netbox)?;
         let kept = format!(
-            "# The store of a demo; its simulated NetBox and NASes are gone.\n[tenant]\nid = \"{}\"\nname = \"Noctule demo\"\n\n[store]\npath = \"noctule.db\"\n",
+            "# The store of a demo; its simulated NetBox and NASes are gone.\n[tenant]\nid = \"{}\"\nname = \"Example Fibre\"\n\n[store]\npath = \"noctule.db\"\n",
             world.tenant
         );
         private_write(folder, "config.toml", kept.as_bytes())?;
@@ -122,7 +122,7 @@ impl Demo {
 fn loaded(world: &World, flags: &GlobalArgs, folder: &Path, netbox: &NetboxSim) -> Result<Loaded, Failure> {
     let mut config = Config::default();
     config.tenant.id = Some(world.tenant);
-    config.tenant.name = Some("Noctule demo".into());
+    config.tenant.name = Some("Example Fibre".into());
     config.operator.name = Some("demo".into());
     config.store.path = Some(folder.join("noctule.db"));
     config.console.ascii = flags.ascii;
@@ -250,6 +250,9 @@ impl Scratch {
         use std::os::unix::fs::DirBuilderExt;
         let path =
             keep.map_or_else(|| std::env::temp_dir().join(format!("noctule-demo-{}", uuid::Uuid::now_v7().simple())), Path::to_path_buf);
+        // References to secrets that do not begin at the root are looked for beside the configuration, which is in this folder.
+        let path = std::path::absolute(&path)
+            .map_err(|e| Failure::new(Exit::Internal, format!("the folder {} can not be named: {e}", path.display())))?;
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
