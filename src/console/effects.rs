@@ -2,6 +2,7 @@
 
 use super::{osc, preferences};
 use crate::compose::Services;
+use futures::FutureExt;
 use noctule_domain::lifecycle::{OperationKind, OperationOptions};
 use noctule_domain::ports::BeginOperation;
 use noctule_domain::{OperationId, SafeText};
@@ -47,7 +48,7 @@ impl Effects {
 
     pub fn carry_out(&self, effect: Effect) {
         match effect {
-            Effect::Ask { id, query } => self.reply(async move |services| Some(answer(&services, id, query).await)),
+            Effect::Ask { id, query } => self.ask(id, query),
             Effect::StartOperations { id, kind, targets, options } => {
                 self.reply(async move |services| Some(start(&services, id, kind, targets, options).await));
             }
@@ -101,6 +102,21 @@ impl Effects {
         let to = self.to_terminal.clone();
         tokio::spawn(async move {
             let _ = to.send(job).await;
+        });
+    }
+
+    /// Questions reach the store in the order in which they were asked: of two pages it lets go the one that came first, and tasks are
+    /// begun in any order. So each is begun here, which only puts it into the store's queue, and awaited in a task.
+    fn ask(&self, id: RequestId, query: Query) {
+        let (services, to) = (self.services.clone(), self.to_app.clone());
+        let mut work = Box::pin(async move { answer(&services, id, query).await });
+        let at_once = work.as_mut().now_or_never();
+        tokio::spawn(async move {
+            let msg = match at_once {
+                Some(msg) => msg,
+                None => work.await,
+            };
+            let _ = to.send(msg).await;
         });
     }
 
