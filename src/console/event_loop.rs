@@ -111,12 +111,12 @@ pub async fn run(setup: ConsoleSetup) -> anyhow::Result<()> {
 }
 
 fn step(app: &mut App, msg: Msg, recorder: &mut Option<Recorder>, effects: &Effects) {
-    if let Some(recorder_now) = recorder {
-        if let Err(error) = recorder_now.record(&msg).and_then(|()| recorder_now.flush()) {
-            tracing::error!(%error, "the recording ends here");
-            *recorder = None;
-            effects.notice(Notice::warning(format!("The recording ends here: {error}")));
-        }
+    if let Some(recorder_now) = recorder
+        && let Err(error) = recorder_now.record(&msg).and_then(|()| recorder_now.flush())
+    {
+        tracing::error!(%error, "the recording ends here");
+        *recorder = None;
+        effects.notice(Notice::warning(format!("The recording ends here: {error}")));
     }
     for effect in noctule_ui::update(app, msg) {
         effects.carry_out(effect);

@@ -13,10 +13,10 @@ const MAX_PASTE: usize = 64 * 1024;
 pub async fn read(to: mpsc::Sender<Msg>) {
     let mut events = EventStream::new();
     while let Some(Ok(event)) = events.next().await {
-        if let Some(msg) = message(event) {
-            if to.send(msg).await.is_err() {
-                return;
-            }
+        if let Some(msg) = message(event)
+            && to.send(msg).await.is_err()
+        {
+            return;
         }
     }
 }

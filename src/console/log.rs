@@ -17,6 +17,11 @@ pub fn logs() -> &'static Notify {
     NEW_LINES.get_or_init(Notify::new)
 }
 
+/// Moves new lines to where the Log pane reads them.
+pub fn take_in() {
+    tui_logger::move_events();
+}
+
 struct Tell;
 
 impl<S: tracing::Subscriber> Layer<S> for Tell {
@@ -46,7 +51,7 @@ pub fn start(config: &LogConfig, verbose: u8) -> io::Result<()> {
         .with_targets(["noctule", "noctule_network", "noctule_storage", "noctule_sim", "netbox", "demo"].map(|target| (target, level)));
     let layers = tracing_subscriber::registry().with(ours).with(tui_logger::TuiTracingSubscriberLayer).with(to_file).with(Tell);
     if layers.try_init().is_ok() {
-        let _ = tui_logger::init_logger(log_level(level));
+        // Not `init_logger`: its thread wakes a hundred times a second. The lines are moved when there are some (`take_in`).
         tui_logger::set_default_level(log_level(level));
     }
     trouble.map_or(Ok(()), Err)

@@ -19,7 +19,7 @@ mod upstreams;
 
 pub use clock::SystemClock;
 pub use event_loop::{ConsoleSetup, run};
-pub use log::{logs, start as start_log};
+pub use log::start as start_log;
 pub use look::detect as detect_look;
 pub use plain::print as print_plain;
 pub use preferences::{load as load_preferences, preferences_file};

@@ -55,10 +55,10 @@ async fn changes(services: Arc<Services>, to: mpsc::Sender<Msg>) {
     let mut changes = services.store.changes();
     loop {
         // What is under way is shown in the header of every pane.
-        if let Ok((running, waiting)) = services.work().await {
-            if to.send(Msg::Work { running, waiting }).await.is_err() {
-                return;
-            }
+        if let Ok((running, waiting)) = services.work().await
+            && to.send(Msg::Work { running, waiting }).await.is_err()
+        {
+            return;
         }
         if changes.changed().await.is_err() || to.send(Msg::Changed).await.is_err() {
             return;
@@ -105,7 +105,8 @@ async fn ended(services: Arc<Services>, to: mpsc::Sender<Msg>) {
 /// The log has new lines.
 async fn logged(to: mpsc::Sender<Msg>) {
     loop {
-        super::logs().notified().await;
+        super::log::logs().notified().await;
+        super::log::take_in();
         let _ = to.try_send(Msg::Logged);
         tokio::time::sleep(COALESCE * 2).await;
     }
