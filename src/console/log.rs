@@ -46,9 +46,9 @@ pub fn start(config: &LogConfig, verbose: u8) -> io::Result<()> {
     };
     let to_file = file.map(|file| tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Mutex::new(file)));
     // What libraries say below a warning is of no use to an operator.
-    let ours = tracing_subscriber::filter::Targets::new()
-        .with_default(LevelFilter::WARN)
-        .with_targets(["noctule", "noctule_network", "noctule_storage", "noctule_sim", "netbox", "demo"].map(|target| (target, level)));
+    let ours = tracing_subscriber::filter::Targets::new().with_default(LevelFilter::WARN).with_targets(
+        ["noctule", "noctule_network", "noctule_storage", "noctule_sim", "operation", "netbox", "demo"].map(|target| (target, level)),
+    );
     let layers = tracing_subscriber::registry().with(ours).with(tui_logger::TuiTracingSubscriberLayer).with(to_file).with(Tell);
     if layers.try_init().is_ok() {
         // Not `init_logger`: its thread wakes a hundred times a second. The lines are moved when there are some (`take_in`).

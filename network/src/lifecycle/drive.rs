@@ -46,7 +46,7 @@ impl Executor {
             if let Next::End(ended) = next {
                 let finished = inner.keep_trying(|| inner.authority.finish(id, progress.clone(), (*ended).clone())).await?;
                 let (operation, who) = (&finished.operation, &finished.subscriber.subscriber_number);
-                tracing::info!("{}", sentence::ended(operation.kind, who, operation.status, operation.error.as_ref()));
+                tracing::info!(target: "operation", "{}", sentence::ended(operation.kind, who, operation.status, operation.error.as_ref()));
                 return Ok(finished);
             }
         }
@@ -93,7 +93,7 @@ impl Inner {
             Acted::Answered { answer, words } => (status_of(&answer), answer, words),
         };
         let who = &context.subscriber.subscriber_number;
-        tracing::info!("{} {who}: {step}, try {}: {words}", operation.kind, progress.attempts);
+        tracing::info!(target: "operation", "{} {who}: {step}, try {}: {words}", operation.kind, progress.attempts);
         let next = advance(operation.kind, &operation.plan, progress, operation.options.force, answer);
         let wait = match &next {
             Next::Wait(why) => {
