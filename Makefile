@@ -22,8 +22,8 @@ setup: ## install what the tests need (Debian packages; says which)
 
 test: setup ## install what is missing, then run every test
 ifneq ($(NEXTEST),)
-	$(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci,)
 	$(CARGO) test --workspace --locked --doc --quiet
+	$(CARGO) nextest run --workspace --locked $(if $(CI),--profile ci,)
 else
 	@echo "cargo-nextest is not installed: running the tests with cargo test"
 	$(CARGO) test --workspace --locked
