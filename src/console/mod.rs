@@ -3,6 +3,8 @@
 
 mod clock;
 mod effects;
+#[cfg(test)]
+mod effects_tests;
 mod event_loop;
 mod frames;
 mod input;
