@@ -1,7 +1,7 @@
 //! What the operator waits for, and what the machine pays for it.
 
 use super::pty::Console;
-use super::store::Home;
+use super::store::{Home, PLAIN, WITH_NETBOX};
 use super::{quantile, say};
 use noctule_domain::subscriber::SubscriberRow;
 use std::fs;
@@ -14,22 +14,30 @@ const FILTER_ROW: usize = 2;
 /// From exec to the first frame, with everything in the cache of the system.
 pub fn start(home: &Home) {
     let (mut frame, mut facts, mut end) = (Vec::new(), Vec::new(), Vec::new());
+    let mut with_netbox = Vec::new();
     let total = thousands(home.rows);
     for run in 0..STARTS + 3 {
-        let mut console = Console::start(&home.folder);
+        let mut console = Console::start(&home.folder, PLAIN);
         let begun = console.started;
         let first = console.wait("the first frame", |screen| !screen.blank());
         let known = console.wait("the overview", |screen| screen.has(&total));
         console.quiet(50);
         let ended = console.stop();
+        let mut console = Console::start(&home.folder, WITH_NETBOX);
+        let asks = ms(console.wait("the first frame", |screen| !screen.blank()) - console.started);
+        console.wait("the overview", |screen| screen.has(&total));
+        console.stop();
         if run >= 3 {
             frame.push(ms(first - begun));
             facts.push(ms(known - begun));
             end.push(ms(ended));
+            with_netbox.push(asks);
         }
     }
     say("start_first_frame_p50", quantile(&frame, 0.5), "ms", "target=50");
     say("start_first_frame_p95", quantile(&frame, 0.95), "ms", "target=50");
+    say("start_first_frame_with_netbox_p50", quantile(&with_netbox, 0.5), "ms", "target=50");
+    say("start_first_frame_with_netbox_p95", quantile(&with_netbox, 0.95), "ms", "target=50");
     say("start_overview_filled_p50", quantile(&facts, 0.5), "ms", "");
     say("start_overview_filled_p95", quantile(&facts, 0.95), "ms", "");
     say("end_after_sigterm_p50", quantile(&end, 0.5), "ms", "");
@@ -37,7 +45,7 @@ pub fn start(home: &Home) {
 
 /// A working day in two minutes: idle, typing, scrolling, idle.
 pub fn work(home: &Home, samples: &[SubscriberRow]) {
-    let mut console = Console::start(&home.folder);
+    let mut console = Console::start(&home.folder, PLAIN);
     console.wait("the overview", |screen| screen.has(&thousands(home.rows)));
     console.quiet(500);
     say("memory_after_start", resident(console.pid()), "MiB", "target=100");

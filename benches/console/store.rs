@@ -9,6 +9,7 @@ use noctule_sim::world::{World, WorldConfig};
 use noctule_storage::Store;
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -19,9 +20,13 @@ pub struct Home {
     pub rows: u64,
 }
 
+/// The configuration without a NetBox, and the one with a NetBox that does not answer.
+pub const PLAIN: &str = "config.toml";
+pub const WITH_NETBOX: &str = "netbox.toml";
+
 impl Home {
-    pub fn config(&self) -> PathBuf {
-        self.folder.join("config.toml")
+    fn config(&self) -> PathBuf {
+        self.folder.join(PLAIN)
     }
 
     pub fn open(&self) -> Store {
@@ -64,7 +69,12 @@ async fn build(home: &Home) -> (f64, f64) {
     config.secrets = home.folder.join("nas-secrets");
     let world = World::generate(config);
     let text = format!("[tenant]\nid = \"{}\"\nname = \"Bench\"\n\n[store]\npath = \"noctule.db\"\n", world.tenant);
-    fs::write(home.config(), text).expect("a configuration");
+    fs::write(home.config(), &text).expect("a configuration");
+    let netbox = "\n[netbox]\nurl = \"https://127.0.0.1:9\"\ntoken = \"file:token\"\npools = [{ id = 1 }]\n";
+    fs::write(home.folder.join(WITH_NETBOX), text + netbox).expect("a configuration");
+    let token = home.folder.join("token");
+    fs::write(&token, "0123456789abcdef0123456789abcdef01234567").expect("a token");
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).expect("for us alone");
     let store = home.open();
     // Nobody listens there: nothing of this is about answers.
     let addresses: Vec<SocketAddr> = world.nases.iter().map(|_| SocketAddr::from(([127, 0, 0, 1], 9))).collect();
