@@ -18,7 +18,7 @@ impl<'a> Term<'a> {
     pub fn new(home: &'a Home, name: &str, width: u16, height: u16) -> Self {
         let term = Self { home, name: name.to_owned() };
         let (width, height) = (width.to_string(), height.to_string());
-        let shell = format!("PS1='{PROMPT} ' exec bash --norc --noprofile -i");
+        let shell = format!("PS1='{PROMPT} ' HISTFILE=/dev/null exec bash --norc --noprofile -i");
         term.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", &width, "-y", &height, &shell]);
         term.tmux(&["set-option", "-g", "history-limit", "0"]);
         term.prompt();
@@ -189,7 +189,14 @@ impl<'a> Term<'a> {
 
 impl Drop for Term<'_> {
     fn drop(&mut self) {
+        let shell = self.ask(&["list-panes", "-F", "#{pane_pid}"]);
         let _ = self.ask(&["kill-server"]);
+        // The shell and what ran in it end a moment later, and may write into the home until then.
+        let proc = format!("/proc/{}", String::from_utf8_lossy(&shell.stdout).trim());
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
+        while proc.len() > "/proc/".len() && Path::new(&proc).exists() && std::time::Instant::now() < end {
+            std::thread::yield_now();
+        }
     }
 }
 
