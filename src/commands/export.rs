@@ -91,7 +91,8 @@ async fn write(context: &Context, args: &ExportArgs, out: &mut Out) -> Result<u6
             store
                 .for_each_subscriber(filter, |subscriber| {
                     let nas = subscriber.nas.and_then(|id| names.get(&id));
-                    match sink.put(&subscriber, || rows::subscriber(&subscriber, nas)) {
+                    let session_nas = subscriber.session.as_ref().and_then(|session| names.get(&session.nas));
+                    match sink.put(&subscriber, || rows::subscriber(&subscriber, nas, session_nas)) {
                         Ok(()) => ControlFlow::Continue(()),
                         Err(failure) => {
                             failed = Some(failure);

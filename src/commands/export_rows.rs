@@ -44,7 +44,8 @@ fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
     items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(";")
 }
 
-pub(super) fn subscriber(s: &Subscriber, nas: Option<&SafeText>) -> Vec<String> {
+pub(super) fn subscriber(s: &Subscriber, nas: Option<&SafeText>, session_nas: Option<&SafeText>) -> Vec<String> {
+    let session = s.session.as_ref();
     let state = s.ipv6.state;
     vec![
         s.subscriber_number.to_string(),
@@ -71,6 +72,9 @@ pub(super) fn subscriber(s: &Subscriber, nas: Option<&SafeText>) -> Vec<String> 
         opt(s.ipv6.pd_size),
         state.to_string(),
         opt(s.ipv6.prefix),
+        opt(session.map(|s| &s.acct_session_id)),
+        opt(session_nas),
+        opt(session.and_then(|s| s.framed_ipv4)),
         yes_no(s.balance_flag),
         opt(s.suspend_reason.as_ref()),
         opt(s.notes.as_ref()),

@@ -42,6 +42,13 @@ fn a_subscriber_is_found_by_number_user_name_id_and_address() {
 fn an_export_imports_into_another_store_as_it_was() {
     let home = Home::filled();
     let csv = home.run(&["export", "subscribers"]).ends(0).out;
+    // A session that the file knows of comes along.
+    home.import("subscribers", "subscriber_number,username,full_name,acct_session_id,session_nas,framed_ipv4\nS-2,ben@isp,\"Ben, the second\",8a3f01,bng-1,192.0.2.77\n")
+        .ends(0);
+    let csv_before = csv;
+    let csv = home.run(&["export", "subscribers"]).ends(0).out;
+    assert!(csv.contains("8a3f01,bng-1,192.0.2.77") && csv != csv_before, "{csv}");
+    home.import("subscribers", "subscriber_number,username,full_name,session_nas\nS-2,ben@isp,\"Ben, the second\",bng-1\n").ends(2);
     let other = Home::ready();
     other.import("nas", home.run(&["export", "nas"]).ends(0).out).ends(0);
     other.import("subscribers", &csv).ends(0);

@@ -5,7 +5,7 @@ use ipnet::Ipv6Net;
 use noctule_domain::lifecycle::{AssignmentMode, Enforcement, Ipv6State, PREFIX_LEN_RANGE};
 use noctule_domain::subscriber::{Ipv6Record, Subscriber, SubscriberStatus, Username};
 use noctule_domain::{SafeText, Timestamp};
-use noctule_storage::NewSubscriber;
+use noctule_storage::{NewSession, NewSubscriber};
 
 /// The row that is there already, with the name of its NAS.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ pub fn subscriber(f: &Fields<'_>, known: Option<&Known>, now: Timestamp) -> Resu
         balance_flag: f.keep("balance_flag", f.flag("balance_flag")?.unwrap_or(false), old.map(|s| s.balance_flag)),
         suspend_reason: f.keep("suspend_reason", f.text("suspend_reason"), old.map(|s| s.suspend_reason.clone())),
         notes: f.keep("notes", f.text("notes"), old.map(|s| s.notes.clone())),
-        session: None,
+        session: session(f, now)?,
     })
 }
 
@@ -93,6 +93,18 @@ fn ipv6(f: &Fields<'_>, old: Option<&Subscriber>, now: Timestamp) -> Result<Ipv6
     };
     *stamp = Some(now);
     Ok(record)
+}
+
+/// A session that somebody else knows of. An empty field leaves what is there: the absence of a session is nothing a file can know.
+fn session(f: &Fields<'_>, now: Timestamp) -> Result<Option<NewSession>, String> {
+    let (nas, framed_ipv4) = (f.text("session_nas"), f.parsed("framed_ipv4", "an IPv4 address")?);
+    match f.text("acct_session_id") {
+        Some(acct_session_id) => {
+            Ok(Some(NewSession { nas, acct_session_id, framed_ipv4, delegated_prefix: None, started_at: now, seen_at: now }))
+        }
+        None if nas.is_some() || framed_ipv4.is_some() => Err("acct_session_id: is empty, but session_nas or framed_ipv4 is given".into()),
+        None => Ok(None),
+    }
 }
 
 /// Six octets, written with colons, hyphens, dots or nothing between; kept with colons.
