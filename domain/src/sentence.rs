@@ -2,7 +2,7 @@
 //! line and the audit say the same.
 
 use crate::lifecycle::{OperationKind, OperationStatus, Refusal};
-use crate::{SafeText, Timestamp, radius::ErrorCause};
+use crate::{SafeText, Timestamp, radius::CauseMeaning, radius::ErrorCause};
 
 /// Why an operation did not begin.
 pub fn refusal(refusal: &Refusal) -> String {
@@ -59,6 +59,8 @@ pub fn greyed(refused: &Refusal) -> String {
 pub fn nak(nas: &SafeText, causes: &[ErrorCause]) -> String {
     match causes {
         [] => format!("{nas} refused without a reason (NAK without Error-Cause)"),
+        // Not a refusal in the operator's sense: there is nothing to change or to end.
+        [cause] if cause.meaning() == CauseMeaning::NoSession => format!("{nas} answered {cause}: {}", cause.advice()),
         [cause] => format!("{nas} refused: {cause}: {}", cause.advice()),
         many => {
             let list: Vec<String> = many.iter().map(ToString::to_string).collect();

@@ -20,15 +20,15 @@ use support::bench::Bench;
 /// How asking for an operation ended.
 #[derive(Debug)]
 pub enum Asked {
-    Ended(Operation, Subscriber),
-    AlreadyThere(Subscriber),
+    Ended(Box<Operation>, Box<Subscriber>),
+    AlreadyThere(Box<Subscriber>),
     Refused(Refusal),
 }
 
 impl Asked {
     pub fn ended(self) -> (Operation, Subscriber) {
         match self {
-            Self::Ended(operation, subscriber) => (operation, subscriber),
+            Self::Ended(operation, subscriber) => (*operation, *subscriber),
             other => panic!("it did not run: {other:?}"),
         }
     }
@@ -53,11 +53,11 @@ pub async fn ask_with(bench: &Bench, kind: OperationKind, options: OperationOpti
     let mut request = plan.request();
     request.options = options;
     match executor.start(request).await {
-        Ok(Started::AlreadyThere(subscriber)) => Asked::AlreadyThere(*subscriber),
+        Ok(Started::AlreadyThere(subscriber)) => Asked::AlreadyThere(subscriber),
         Ok(Started::Running(handle)) => {
             let ended = tokio::time::timeout(Duration::from_secs(60), handle.ended()).await.expect("it ends");
             let Finished { operation, subscriber } = ended.expect("in the store");
-            Asked::Ended(operation, subscriber)
+            Asked::Ended(Box::new(operation), Box::new(subscriber))
         }
         Err(AuthorityError::Refused(refusal)) => Asked::Refused(refusal),
         Err(error) => panic!("{kind}: {error}"),
