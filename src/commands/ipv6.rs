@@ -102,6 +102,8 @@ pub(super) fn exit_of(outcome: &Outcome) -> Exit {
     let last = view.steps.iter().max_by_key(|step| step.started_at).map(|step| step.status);
     match (view.operation.status, last) {
         (OperationStatus::Waiting | OperationStatus::Failed, Some(StepStatus::Unreachable)) => Exit::Unreachable,
+        // Nothing left this machine: the secret of the NAS is not readable, say.
+        (OperationStatus::Failed, Some(StepStatus::Skipped)) => Exit::Unreachable,
         (status, _) => Exit::of_status(status),
     }
 }
