@@ -84,13 +84,19 @@ pub fn guard(
     if let Some((operation, kind, by)) = &facts.running {
         return Refused(Refusal::Busy { operation: *operation, kind: *kind, by: by.clone() });
     }
-    if target(kind) == Some(facts.state) {
+    // Revoked, but NetBox was to keep the prefix: it is still to be given back, and only a revoke does that.
+    let kept = kind == OperationKind::Revoke
+        && facts.state == Ipv6State::Revoked
+        && options.release_to_netbox
+        && facts.has_netbox_id
+        && facts.hold_until.is_none();
+    if target(kind) == Some(facts.state) && !kept {
         return Guard::AlreadyThere;
     }
     if let Some(expected) = expected_version.filter(|v| *v != facts.version) {
         return Refused(Refusal::StaleVersion { expected, found: facts.version });
     }
-    if !from(kind).contains(&facts.state) {
+    if !kept && !from(kind).contains(&facts.state) {
         return Refused(Refusal::WrongState { kind, state: facts.state });
     }
     if !facts.mode.delegates() && kind == OperationKind::Allocate {

@@ -79,7 +79,8 @@ pub fn plan(kind: OperationKind, input: &PlanInput, options: &OperationOptions) 
         OperationKind::Suspend => steps.extend(nas(methods.map(|m| m.suspend))),
         OperationKind::Resume => steps.extend(nas(methods.map(|m| m.resume))),
         OperationKind::Revoke => {
-            if options.send_disconnect && methods.is_some() && was_used(input.state, input.enforcement) {
+            // Without a registered NAS the step ends in words: nobody confirmed that the prefix has left the network, so it is not released.
+            if options.send_disconnect && was_used(input.state, input.enforcement) {
                 steps.push(StepKind::NasDisconnect);
             }
             if options.release_to_netbox && input.has_prefix {
