@@ -42,7 +42,7 @@ pub trait Authority: Send + Sync + 'static {
     /// Revoked subscribers whose hold is over and whose prefix NetBox still has, at most `limit`.
     async fn rested(&self, limit: u32) -> Result<Vec<SubscriberId>, AuthorityError>;
 
-    /// Ended allocations for which a late prefix may still land (`progress.watch`), asked at most once a minute each, for an hour.
+    /// Ended allocations for which a late prefix may still land (`progress.watch`), each at most once a minute, until `unwatch`.
     async fn watched(&self, limit: u32) -> Result<Vec<OperationId>, AuthorityError>;
 
     /// The late prefix of a watched operation was found and put to rest, or the watch is over.

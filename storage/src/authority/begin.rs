@@ -15,6 +15,10 @@ use serde_json::json;
 
 pub(super) fn begin(tx: &Transaction<'_>, shared: &Shared, request: BeginOperation) -> Result<Begun, Fail> {
     if let Some(operation) = operations::load(tx, shared, request.id)? {
+        if (operation.subscriber, operation.kind) != (request.subscriber, request.kind) {
+            let message = SafeText::new(&format!("the operation id {} was used for another request: nothing was begun", request.id));
+            return Err(AuthorityError::Store { message, retry: Retry::Never }.into());
+        }
         // The same value twice is the same operation.
         return Ok(Begun::Started(Box::new(operation)));
     }

@@ -16,7 +16,7 @@ use noctule_domain::{OperationId, SafeText, Timestamp};
 use rusqlite::{ErrorCode, OptionalExtension, Transaction, params};
 use serde_json::json;
 
-/// How long a late prefix is looked for after the end.
+/// How long a late prefix can land after the end; it is looked for until NetBox has answered after that.
 pub(super) const WATCH: chrono::Duration = chrono::Duration::hours(1);
 
 pub(super) fn finish(tx: &Transaction<'_>, shared: &Shared, id: OperationId, progress: Progress, ended: Ended) -> Result<Finished, Fail> {

@@ -38,11 +38,12 @@ pub(super) fn watched(tx: &Transaction<'_>, shared: &Shared, limit: u32) -> Resu
         .query_map(params![shared.tenant_key, us(now), limit], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for id in &due {
-        // One last look when its hour is over, also when no console ran at that time; then it is left alone.
-        tx.prepare_cached(
-            "UPDATE operations SET watch_next = ?3, watch_until = CASE WHEN watch_until > ?4 THEN watch_until END WHERE tenant = ?1 AND id = ?2",
-        )?
-        .execute(params![shared.tenant_key, id, us(now + WATCH_PAUSE), us(now)])?;
+        // Its hour being over does not end the watch: only a look that NetBox answered does, and who looks says so by `unwatch`.
+        tx.prepare_cached("UPDATE operations SET watch_next = ?3 WHERE tenant = ?1 AND id = ?2")?.execute(params![
+            shared.tenant_key,
+            id,
+            us(now + WATCH_PAUSE)
+        ])?;
     }
     Ok(due.into_iter().map(|id| OperationId(uuid::Uuid::from_bytes(id))).collect())
 }

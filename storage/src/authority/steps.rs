@@ -12,6 +12,12 @@ use rusqlite::{Transaction, params};
 pub(super) fn started(tx: &Transaction<'_>, shared: &Shared, step: StepStart) -> Result<(), Fail> {
     let mut operation = held(tx, shared, step.operation)?;
     let now = shared.now();
+    // A try of this console whose end the store could not take down.
+    tx.prepare_cached(
+        "UPDATE operation_steps SET status = 'unclear', answer = 'its end could not be written down', ended_at = ?3
+         WHERE tenant = ?1 AND operation = ?2 AND status = 'started'",
+    )?
+    .execute(params![shared.tenant_key, bytes(step.operation.0), us(now)])?;
     tx.prepare_cached(
         "INSERT INTO operation_steps (tenant, operation, seq, step, attempt, upstream, request, status, started_at)
          VALUES (?1, ?2, (SELECT coalesce(max(seq), 0) + 1 FROM operation_steps WHERE tenant = ?1 AND operation = ?2), ?3, ?4, ?5, ?6,
