@@ -77,6 +77,9 @@ pub enum IpamError {
     /// The object is not there, or is another one now.
     #[error("{0}")]
     Gone(SafeText),
+    /// What is stored under this operation id is not what was asked for. It is there, and nobody holds it.
+    #[error("{0}")]
+    NotAsAsked(SafeText),
     /// Not reached (refused connection, unknown host, TLS): nothing was delivered.
     #[error("{0}")]
     Unreachable(SafeText),

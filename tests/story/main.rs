@@ -6,6 +6,8 @@ mod support;
 
 mod activate;
 mod allocate;
+mod hardship;
+mod hardship_parts;
 mod revoke;
 mod suspend;
 mod together;

@@ -145,6 +145,16 @@ impl Bench {
         importer.commit(imported(&self.plan)).await.expect("commit");
     }
 
+    /// The subscriber is registered at no NAS any more.
+    pub async fn forget_nas(&self) {
+        let store = self.plan.open();
+        let record = store.subscriber(self.plan.subscriber).await.expect("store").expect("there").ipv6;
+        let mut importer = store.importer().await.expect("import");
+        let row = NewSubscriber::new("N-1".into(), Username::new(USER).expect("a name"), "Anna Virtanen".into(), record);
+        assert!(importer.push_subscribers(vec![row]).await.expect("subscribers").is_empty());
+        importer.commit(imported(&self.plan)).await.expect("commit");
+    }
+
     pub async fn facts(&self) -> Facts {
         let store = self.plan.open();
         let subscriber = store.subscriber(self.plan.subscriber).await.expect("store").expect("the subscriber");

@@ -73,6 +73,11 @@ impl Plan {
 
     /// The same with wrappers.
     pub fn executor_with(&self, store: &Store, wrap: impl FnOnce(Parts) -> Wrapped) -> Executor {
+        self.executor_tuned(store, |_| {}, wrap)
+    }
+
+    /// The same with other pauses.
+    pub fn executor_tuned(&self, store: &Store, tune: impl FnOnce(&mut ExecutorConfig), wrap: impl FnOnce(Parts) -> Wrapped) -> Executor {
         let pool = PoolConfig::prefix(POOL.parse().expect("pool"), None, 56);
         let mut netbox = NetboxConfig::new(&self.netbox, Secret::new(self.token.as_str()), vec![pool]);
         netbox.timeouts = Timeouts { connect: Duration::from_secs(2), read: Duration::from_secs(3), allocate: Duration::from_secs(3) };
@@ -83,6 +88,7 @@ impl Plan {
         let radius = RadiusClient::new(engine, secrets, Arc::new(Profiles::built_in().with(quick())));
         let mut config = ExecutorConfig::new(Arc::new(At(self.now)));
         config.backoff = (Duration::from_millis(5), Duration::from_millis(40));
+        tune(&mut config);
         let (authority, ipam, nas) = wrap((store.clone(), netbox, radius));
         Executor::new(authority, Some(ipam), nas, config)
     }

@@ -4,7 +4,7 @@ use super::drive::Hints;
 use super::executor::Inner;
 use crate::upstream::{AllocateAsk, Allocation, IpamError, NasAsk, NasOutcome, Purpose, StatusChange};
 use noctule_domain::ipam::PrefixStatus;
-use noctule_domain::lifecycle::{DEFAULT_PREFIX_LEN, OperationKind, Progress, StepAnswer, StepKind};
+use noctule_domain::lifecycle::{DEFAULT_PREFIX_LEN, Ipv6State, OperationKind, Progress, StepAnswer, StepKind, was_used};
 use noctule_domain::ports::Context;
 use noctule_domain::radius::CauseMeaning;
 use noctule_domain::{SafeText, sentence};
@@ -43,7 +43,7 @@ impl Inner {
         }
     }
 
-    async fn allocate(&self, context: &Context, progress: &Progress) -> Acted {
+    async fn allocate(&self, context: &Context, progress: &mut Progress) -> Acted {
         let Some(ipam) = &self.ipam else { return no_ipam() };
         let options = &context.operation.options;
         let subscriber = &context.subscriber;
@@ -60,7 +60,11 @@ impl Inner {
                 let how = if adopted { "adopted by operation id" } else { "201" };
                 Acted::new(StepAnswer::Allocated { prefix, netbox_prefix_id: id, vrf }, format!("{prefix}, NetBox id {id} ({how})"))
             }
-            Err(error) => failed(error),
+            Err(error) => {
+                // It is in NetBox under our id and nobody will hold it: housekeeping looks for it and gives it back.
+                progress.unclear |= matches!(error, IpamError::NotAsAsked(_));
+                failed(error)
+            }
         }
     }
 
@@ -100,6 +104,18 @@ impl Inner {
             return Acted::new(StepAnswer::Done, "nothing is recorded in NetBox");
         };
         let Some(ipam) = &self.ipam else { return no_ipam() };
+        if context.operation.kind == OperationKind::Allocate
+            && record.state == Ipv6State::Failed
+            && !was_used(record.state, record.enforcement)
+        {
+            // NetBox handed it out, but it never came to the subscriber: it is not at rest there, and needs none.
+            let change =
+                StatusChange { id, expect: prefix, status: PrefixStatus::Deprecated, hold_until: None, operation: context.operation.id };
+            match ipam.set_status(&change).await {
+                Ok(()) | Err(IpamError::Gone(_)) => {}
+                Err(error) => return failed(error),
+            }
+        }
         match ipam.delete(id, prefix, context.operation.id).await {
             Ok(()) => Acted::new(StepAnswer::Done, format!("{prefix} (NetBox id {id}) is deleted")),
             // Gone, or the id is somebody else's by now: ours is not there any more, and theirs is not ours to delete.
@@ -110,7 +126,7 @@ impl Inner {
 
     async fn ask_nas(&self, context: &Context, step: StepKind, hints: &mut Hints) -> Acted {
         let Some(nas) = &context.nas else {
-            let why = SafeText::from("no NAS is registered for this subscriber");
+            let why = SafeText::from("no NAS is registered for this subscriber, so none can be asked: register its NAS, then try again");
             return Acted::new(StepAnswer::NotSent(why.clone()), why);
         };
         let ask = nas_ask(context, step, hints);
@@ -212,7 +228,7 @@ fn not_in_netbox(status: PrefixStatus, why: String) -> Acted {
 fn failed(error: IpamError) -> Acted {
     let words = SafeText::new(&error.to_string());
     let answer = match error {
-        IpamError::Refused(why) | IpamError::Exhausted(why) | IpamError::Gone(why) => StepAnswer::Refused(why),
+        IpamError::Refused(why) | IpamError::Exhausted(why) | IpamError::Gone(why) | IpamError::NotAsAsked(why) => StepAnswer::Refused(why),
         IpamError::Unreachable(why) => StepAnswer::Unreachable(why),
         IpamError::Unclear(why) => StepAnswer::Unclear(why),
     };

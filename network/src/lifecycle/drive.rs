@@ -15,22 +15,23 @@ use tokio::sync::Notify;
 const STORE_TRIES: u32 = 12;
 
 impl Executor {
-    pub(super) async fn drive(&self, id: OperationId, notify: &Notify) -> Result<Finished, AuthorityError> {
+    pub(super) async fn drive(&self, id: OperationId, notify: &Notify, hints: &mut Hints) -> Result<Finished, AuthorityError> {
         let inner = &*self.0;
-        let mut hints = Hints::default();
         loop {
             let context = inner.authority.context(id).await?;
             if !context.operation.status.is_open() {
                 return Ok(Finished { operation: context.operation, subscriber: context.subscriber });
             }
             if let Some(until) = context.operation.retry_at {
-                let wait = (until - inner.config.clock.now()).to_std().unwrap_or_default();
+                // No pause is longer than the longest backoff: a time beyond that comes from a clock that was ahead when it was written.
+                let wait = (until - inner.config.clock.now()).to_std().unwrap_or_default().min(inner.config.backoff.1);
                 if !wait.is_zero() {
-                    inner.sleep_leased(id, wait, notify).await?;
+                    unless_ended(inner.sleep_leased(id, wait, notify).await)?;
                 }
             }
-            // Places are for work: an operation that waits for its upstream holds none.
-            let place = inner.places.acquire().await;
+            // Places are for work: an operation that waits for its upstream holds none. In a long line the lease is kept, or another
+            // console would take over what this one is about to do.
+            let place = unless_ended(inner.leased(id, inner.places.acquire()).await)?;
             // The world may have moved while this waited: look again, so that the step sees the row as it is.
             let context = inner.authority.context(id).await?;
             if !context.operation.status.is_open() {
@@ -39,7 +40,7 @@ impl Executor {
             let mut progress = context.operation.progress.clone();
             let next = first(context.operation.kind, &context.operation.plan, &progress);
             let next = match next {
-                Next::Run(step) => inner.step(&context, &mut progress, step, &mut hints).await?,
+                Next::Run(step) => inner.step(&context, &mut progress, step, hints).await?,
                 other => other,
             };
             drop(place);
@@ -60,6 +61,17 @@ pub(super) struct Hints {
     pub by_username: bool,
     /// Tries that ended in "busy".
     pub busy: u32,
+    /// A try has left, and its end is not in the journal yet.
+    under_way: bool,
+}
+
+/// An operation that somebody cancelled meanwhile is read anew and seen to have ended.
+fn unless_ended<T>(result: Result<T, AuthorityError>) -> Result<Option<T>, AuthorityError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(AuthorityError::Ended { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 impl Inner {
@@ -68,6 +80,8 @@ impl Inner {
         let operation = &context.operation;
         let id = operation.id;
         progress.attempts += 1;
+        // The store did not take down how the last try ended: it may have happened.
+        progress.unclear |= hints.under_way;
         if step.is_nas() && progress.before.is_none() {
             let ipv6 = &context.subscriber.ipv6;
             progress.before = Some((ipv6.enforcement, ipv6.enforcement_note.clone()));
@@ -82,12 +96,14 @@ impl Inner {
         };
         self.keep_trying(|| self.authority.step_started(started.clone())).await?;
         let _ = self.events.send(Event::Step { operation: id, step });
+        hints.under_way = true;
         let acted = self.leased(id, self.act(context, progress, step, hints)).await?;
         let (status, answer, words) = match acted {
             Acted::Again { words, after } => {
                 let until = self.config.clock.now() + chrono::Duration::from_std(after).unwrap_or_default();
                 let wait = (!after.is_zero()).then(|| (until, words.clone()));
                 self.ended(id, step, progress, StepStatus::Refused, words, wait).await?;
+                hints.under_way = false;
                 return Ok(Next::Run(step));
             }
             Acted::Answered { answer, words } => (status_of(&answer), answer, words),
@@ -104,13 +120,14 @@ impl Inner {
                 Some((until, why.clone()))
             }
             _ => {
-                *hints = Hints::default();
+                *hints = Hints { under_way: true, ..Hints::default() };
                 None
             }
         };
         let attempt = started.attempt;
         let end = StepEnd { operation: id, step, attempt, status, answer: words, progress: progress.clone(), wait };
         self.keep_trying(|| self.authority.step_ended(end.clone())).await?;
+        hints.under_way = false;
         Ok(next)
     }
 
@@ -131,16 +148,18 @@ impl Inner {
     async fn leased<T>(&self, id: OperationId, work: impl Future<Output = T>) -> Result<T, AuthorityError> {
         tokio::pin!(work);
         loop {
+            // The lease first: after a stop longer than it (SIGSTOP, a suspended machine) nothing more leaves before it is known to be ours.
             tokio::select! {
-                done = &mut work => return Ok(done),
+                biased;
                 () = tokio::time::sleep(self.config.renew_every) => {
                     match self.authority.renew(id).await {
                         Ok(()) => {}
-                        Err(error @ AuthorityError::LeaseLost { .. }) => return Err(error),
+                        Err(error @ (AuthorityError::LeaseLost { .. } | AuthorityError::Ended { .. })) => return Err(error),
                         // A full disk must not end a request that is under way; the lease may run out, adoption is safe.
                         Err(error) => tracing::warn!(operation = %id, %error, "the lease could not be renewed"),
                     }
                 }
+                done = &mut work => return Ok(done),
             }
         }
     }

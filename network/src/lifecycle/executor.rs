@@ -1,5 +1,6 @@
 //! The executor as others see it: start, watch, resume, retry, cancel. One per process; cheap to clone.
 
+use super::drive::Hints;
 use crate::upstream::{DynamicAuthorization, Ipam};
 use noctule_domain::lifecycle::{Actor, OperationStatus, StepKind};
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Clock, Finished};
@@ -12,6 +13,9 @@ use tokio::sync::{Notify, Semaphore, broadcast, oneshot};
 
 /// Between two tries of an operation that the store held up.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
+
+/// What the authority calls a try whose journal row is not open any more.
+const STARTED_STEP: &str = "started step";
 
 /// What the executor needs to know beside its upstreams.
 #[derive(Clone)]
@@ -136,7 +140,12 @@ impl Executor {
         if operation.status.is_open() {
             // Taking over is all or nothing: what comes along is driven too, or nobody would.
             let ours = self.recover().await?.into_iter().find(|handle| handle.id == id);
-            return ours.map(Started::Running).ok_or(AuthorityError::LeaseLost { operation: id });
+            if let Some(handle) = ours {
+                return Ok(Started::Running(handle));
+            }
+            // Ours, but its driver has gone: the lease can be renewed, and then it is driven anew.
+            self.0.authority.renew(id).await?;
+            return Ok(Started::Running(self.spawn(id)));
         }
         if operation.status == OperationStatus::Succeeded {
             return Err(AuthorityError::Ended { operation: id, status: operation.status });
@@ -174,6 +183,7 @@ impl Executor {
     fn follow(&self, id: OperationId) -> Handle {
         let (send, done) = oneshot::channel();
         let mut events = self.events();
+        let authority = self.0.authority.clone();
         tokio::spawn(async move {
             loop {
                 match events.recv().await {
@@ -183,7 +193,16 @@ impl Executor {
                     }
                     // Another console has it now: dropping the sender says so.
                     Ok(Event::Stopped { operation, .. }) if operation == id => return,
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) if !send.is_closed() => {}
+                    // The end may be among what was missed.
+                    Err(broadcast::error::RecvError::Lagged(_)) if !send.is_closed() => {
+                        if let Ok(context) = authority.context(id).await
+                            && !context.operation.status.is_open()
+                        {
+                            let _ = send.send(Ok(Finished { operation: context.operation, subscriber: context.subscriber }));
+                            return;
+                        }
+                    }
+                    Ok(_) if !send.is_closed() => {}
                     _ => return,
                 }
             }
@@ -191,19 +210,31 @@ impl Executor {
         Handle { id, done }
     }
 
+    /// Drives an operation in the background. One driver each: asked again while one is at it, this only listens.
     fn spawn(&self, id: OperationId) -> Handle {
         let (send, done) = oneshot::channel();
         let notify = Arc::new(Notify::new());
-        self.0.driven.lock().unwrap_or_else(PoisonError::into_inner).insert(id, notify.clone());
+        {
+            let mut driven = self.0.driven.lock().unwrap_or_else(PoisonError::into_inner);
+            if driven.contains_key(&id) {
+                // Its end is told after it has left the map, so a listener that begins here hears of it.
+                return self.follow(id);
+            }
+            driven.insert(id, notify.clone());
+        }
         let this = self.clone();
         tokio::spawn(async move {
+            let mut hints = Hints::default();
             let result = loop {
-                match this.drive(id, &notify).await {
+                match this.drive(id, &notify, &mut hints).await {
                     // The store is full, locked or gone for now. The operation is ours as long as this process lives, so it is not let go.
                     Err(error @ AuthorityError::Store { .. }) => {
                         tracing::error!(operation = %id, %error, "operation held up by the store");
                         tokio::time::sleep(STORE_PAUSE).await;
                     }
+                    // Another console had it in between and closed the journal of this try. If it is ours again, it goes on; if not, the
+                    // next write says so.
+                    Err(AuthorityError::NotFound { what: STARTED_STEP, .. }) => {}
                     other => break other,
                 }
             };

@@ -1,16 +1,19 @@
 //! The janitor: what must happen without anybody pressing a key. Operations of dead consoles are taken over, prefixes that have rested
 //! are deleted, allocations that ended in doubt are looked for.
 
-use super::executor::{Executor, Started};
-use noctule_domain::lifecycle::{Actor, OperationKind, OperationOptions};
+use super::executor::{Event, Executor, Started};
+use noctule_domain::lifecycle::{Actor, OperationKind, OperationOptions, OperationStatus, Refusal};
 use noctule_domain::permission::Role;
 use noctule_domain::ports::{AuthorityError, BeginOperation};
 use noctule_domain::{OperationId, SafeText, ipam::PrefixStatus};
 use std::time::Duration;
+use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 /// How many of a kind are done in one round.
 const ROUND: u32 = 50;
+/// For so long after its end an allocation in doubt is looked for.
+const LATE: chrono::Duration = chrono::Duration::hours(1);
 
 impl Executor {
     /// One round. Every part is tried even when another fails; the first failure is returned.
@@ -47,10 +50,23 @@ impl Executor {
                 options: OperationOptions::default(),
                 expected_version: None,
             };
+            let mut events = self.events();
             match self.start(request).await {
                 // One after the other: nobody waits for this, and NetBox has other work.
-                Ok(Started::Running(handle)) => drop(handle.ended().await),
+                Ok(Started::Running(handle)) => {
+                    let id = handle.id;
+                    let ended = tokio::select! {
+                        ended = handle.ended() => ended.ok(),
+                        () = waits(&mut events, id) => None,
+                    };
+                    // NetBox is away: it goes on trying this one by itself, and the others have time until the next round.
+                    if ended.is_none_or(|ended| ended.operation.status == OperationStatus::Failed) {
+                        break;
+                    }
+                }
                 Ok(Started::AlreadyThere(_)) => {}
+                // Another console's housekeeping is at it.
+                Err(AuthorityError::Refused(refusal @ Refusal::Busy { .. })) => tracing::debug!(%subscriber, ?refusal, "not released here"),
                 Err(error) => tracing::warn!(%subscriber, %error, "a rested prefix was not released"),
             }
         }
@@ -62,7 +78,7 @@ impl Executor {
         let Some(ipam) = &self.0.ipam else { return Ok(()) };
         for operation in self.0.authority.watched(ROUND).await? {
             match ipam.find_by_operation(operation).await {
-                Ok(None) => {}
+                Ok(None) => self.end_watch(operation).await?,
                 Ok(Some(late)) => {
                     let change = crate::upstream::StatusChange {
                         id: late.id,
@@ -87,6 +103,26 @@ impl Executor {
             }
         }
         Ok(())
+    }
+
+    /// NetBox was asked and has nothing. When the time for late answers is over that was the last look; a look that failed is none.
+    async fn end_watch(&self, operation: OperationId) -> Result<(), AuthorityError> {
+        let ended_at = self.0.authority.context(operation).await?.operation.ended_at;
+        if ended_at.is_none_or(|at| self.0.config.clock.now() > at + LATE) {
+            self.0.authority.unwatch(operation, "no late prefix came".into()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns when the operation was put to wait for its upstream.
+async fn waits(events: &mut broadcast::Receiver<Event>, id: OperationId) {
+    loop {
+        match events.recv().await {
+            Ok(Event::Waiting { operation, .. }) if operation == id => return,
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+        }
     }
 }
 

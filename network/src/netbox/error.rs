@@ -166,6 +166,8 @@ pub enum NetboxError {
         id: i64,
         prefix: Ipv6Net,
     },
+    /// Reading failed before anything was asked for: nothing can have been stored.
+    Unasked(Box<NetboxError>),
     /// An earlier try may have been stored, and the look-up does not tell.
     Doubt(Box<NetboxError>),
 }
@@ -187,7 +189,7 @@ impl NetboxError {
 
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Unreachable { .. } => Retry::Later,
+            Self::Unreachable { .. } | Self::Unasked(_) => Retry::Later,
             unclear if unclear.is_unclear() => Retry::Later,
             Self::Twice { .. } | Self::NotAsAsked { .. } | Self::Gone { .. } | Self::NotOurs { .. } => Retry::Never,
             _ => Retry::AfterFix,
@@ -199,9 +201,10 @@ impl From<NetboxError> for IpamError {
     fn from(error: NetboxError) -> Self {
         let words = SafeText::new(&words::sentence(&error));
         match error {
-            NetboxError::Unreachable { .. } => Self::Unreachable(words),
+            NetboxError::Unreachable { .. } | NetboxError::Unasked(_) => Self::Unreachable(words),
             NetboxError::Exhausted { .. } => Self::Exhausted(words),
             NetboxError::Gone { .. } => Self::Gone(words),
+            NetboxError::NotAsAsked { .. } => Self::NotAsAsked(words),
             unclear if unclear.is_unclear() => Self::Unclear(words),
             _ => Self::Refused(words),
         }

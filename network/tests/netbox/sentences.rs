@@ -39,6 +39,7 @@ fn class(error: &IpamError) -> &'static str {
         IpamError::Refused(_) => "refused",
         IpamError::Exhausted(_) => "exhausted",
         IpamError::Gone(_) => "gone",
+        IpamError::NotAsAsked(_) => "not as asked",
         IpamError::Unreachable(_) => "unreachable",
         IpamError::Unclear(_) => "unclear",
     }
