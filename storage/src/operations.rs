@@ -83,7 +83,8 @@ fn list(
             Ok(OperationRow {
                 id,
                 subscriber,
-                subscriber_name: if name.is_empty() { number } else { name },
+                subscriber_name: if name.is_empty() { number.clone() } else { name },
+                subscriber_number: number,
                 kind,
                 status,
                 actor,

@@ -101,6 +101,8 @@ pub struct Operation {
 pub struct OperationRow {
     pub id: OperationId,
     pub subscriber: SubscriberId,
+    #[serde(default)]
+    pub subscriber_number: SafeText,
     pub subscriber_name: SafeText,
     pub kind: OperationKind,
     pub status: OperationStatus,

@@ -251,6 +251,7 @@ pub(crate) fn row_of(view: &OperationView) -> OperationRow {
     OperationRow {
         id: o.id,
         subscriber: o.subscriber,
+        subscriber_number: SafeText::new(&format!("N-{:07}", o.id.0.as_u128() % 1_000 + 1)),
         subscriber_name: view.subscriber_name.clone(),
         kind: o.kind,
         status: o.status,

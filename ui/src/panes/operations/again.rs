@@ -1,6 +1,6 @@
 //! Trying now, cancelling and starting again: when each is possible, and what is asked before.
 
-use super::State;
+use super::{State, columns};
 use crate::app::{Cx, Env, Wish};
 use crate::effect::{Effect, OperationTarget};
 use crate::overlay::{Confirm, Overlay, Then};
@@ -36,7 +36,7 @@ pub fn no_retry(row: &OperationRow, env: &Env<'_>) -> Option<String> {
 }
 
 pub fn cancel(row: &OperationRow, cx: &mut Cx<'_>) {
-    let title = format!("Cancel {} of {}?", row.kind, row.subscriber_name);
+    let title = format!("Cancel {} of {}?", row.kind, columns::who(row));
     let mut lines = vec!["It ends without effect. When a step may already have acted, the cancellation is refused.".to_owned()];
     lines.extend(row.step.map(|step| format!("Now at step {} of {}: {step}, {} tries.", row.step_index + 1, row.steps, row.attempts)));
     let confirm = Confirm::yes_no(&title, lines, vec![Then::Effect(Effect::CancelOperation(row.id))]);
@@ -56,7 +56,7 @@ pub fn retry(state: &State, row: &OperationRow, cx: &mut Cx<'_>) {
     if row.kind != OperationKind::Revoke && !forced {
         return cx.effect(effect);
     }
-    let title = format!("Start {} of {} again?", row.kind, row.subscriber_name);
+    let title = format!("Start {} of {} again?", row.kind, columns::who(row));
     let mut lines = vec!["1 subscriber. The session is disconnected first; nothing is released before the NAS confirms.".to_owned()];
     if forced {
         lines = vec!["1 subscriber. FORCE: it goes on although the NAS refuses or does not answer.".to_owned()];

@@ -9,7 +9,7 @@ use noctule_domain::lifecycle::{Enforcement, OperationOptions, OperationRow, Ope
 
 pub fn detail(state: &State, row: &OperationRow, env: &Env<'_>, look: &Look) -> Detail {
     let mut d = Detail::default();
-    d.head(format!("{} {}", row.kind, row.subscriber_name));
+    d.head(format!("{} {}", row.kind, columns::who(row)));
     let badge = operation_badge(row.status);
     d.toned("Status", format!("{} {}", look.glyph(badge.glyph), badge.word), badge.tone);
     if let Some(error) = &row.error {

@@ -118,7 +118,7 @@ impl State {
             "Operation {}: {} of {}\nStatus: {}\nAsked by {} at {}\nStep: {}\n{error}",
             row.id,
             row.kind,
-            row.subscriber_name,
+            columns::who(row),
             row.status,
             row.actor,
             local_long(row.requested_at, env),
@@ -136,8 +136,8 @@ impl State {
             ));
         }
         Some(Copied {
-            row: format!("{}\t{}\t{}\t{}\t{error}", row.id, row.kind, row.status, row.subscriber_name),
-            number: None,
+            row: format!("{}\t{}\t{}\t{}\t{error}", row.id, row.kind, row.status, columns::who(row)),
+            number: Some(row.subscriber_number.to_string()).filter(|n| !n.is_empty()),
             name: Some(row.subscriber_name.to_string()),
             prefix: self.journal().and_then(|view| view.operation.progress.prefix).map(|p| p.to_string()),
             id: Some(row.id.to_string()),

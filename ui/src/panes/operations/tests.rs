@@ -41,7 +41,7 @@ fn a_waiting_one_is_tried_now_and_a_running_one_not() {
 fn cancelling_names_the_target_and_asks() {
     let mut desk = desk(World::normal(), "6");
     desk.press("j x");
-    assert!(desk.frame().contains("Cancel revoke of Bjarne Holm?"), "{}", desk.frame());
+    assert!(desk.frame().contains("Cancel revoke of N-0000162 Bjarne Holm?"), "{}", desk.frame());
     assert!(desk.take_effects().is_empty());
     desk.press("n x y");
     assert_eq!(desk.take_effects(), [Effect::CancelOperation(operation_id(1))]);
@@ -53,7 +53,7 @@ fn a_failed_revoke_is_asked_for_again_and_keeps_its_options() {
     desk.press("/");
     desk.type_text("revoke");
     desk.press("enter right right j enter T");
-    assert!(desk.frame().contains("Start revoke of Fatima Zahra again?"), "{}", desk.frame());
+    assert!(desk.frame().contains("Start revoke of N-0000166 Fatima Zahra again?"), "{}", desk.frame());
     desk.press("y");
     match desk.take_effects().as_slice() {
         [Effect::StartOperations { kind: OperationKind::Revoke, targets, options, .. }] => {
