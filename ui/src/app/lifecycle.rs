@@ -98,9 +98,12 @@ pub fn refusal(kind: OperationKind, subject: &Subject, options: &OperationOption
 }
 
 /// Begins `kind` for the subjects. One that is not dangerous begins at once; a revoke, a forced one and every bulk asks first, naming
-/// target and count and listing who is refused and why.
-pub fn begin(kind: OperationKind, subjects: &[Subject], options: OperationOptions, cx: &mut Cx<'_>) {
+/// target and count and listing who is refused and why. So does a single one that is not under the cursor: a mark that was forgotten, or
+/// that the filter hides, must not act in silence.
+pub fn begin(kind: OperationKind, subjects: &[Subject], under_cursor: Option<SubscriberId>, options: OperationOptions, cx: &mut Cx<'_>) {
     let env = cx.env;
+    let mut subjects: Vec<&Subject> = subjects.iter().collect();
+    subjects.sort_by(|a, b| a.who.as_str().cmp(b.who.as_str()));
     let mut going = Vec::new();
     let mut refused = Vec::new();
     for subject in subjects {
@@ -122,10 +125,14 @@ pub fn begin(kind: OperationKind, subjects: &[Subject], options: OperationOption
     let count = targets.len();
     let dangerous = kind == OperationKind::Revoke || options.force;
     let effect = Effect::StartOperations { id: cx.request_id(), kind, targets, options: options.clone() };
-    if count == 1 && refused.is_empty() && !dangerous {
+    let elsewhere = going.len() == 1 && under_cursor.is_some_and(|id| going[0].id != id);
+    if count == 1 && refused.is_empty() && !dangerous && !elsewhere {
         return cx.effect(effect);
     }
     let mut lines = Vec::new();
+    if elsewhere {
+        lines.push(Line::warning("It is marked; the cursor stands on another row.".to_owned()));
+    }
     lines.extend(consequence(kind, &options).map(|text| Line::plain(text.to_owned())));
     if !refused.is_empty() {
         lines.push(Line::warning(format!("{} of {} are refused:", refused.len(), refused.len() + count)));

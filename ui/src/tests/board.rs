@@ -37,6 +37,18 @@ fn allocate_begins_at_once_and_revoke_asks_first() {
 }
 
 #[test]
+fn one_mark_that_is_not_under_the_cursor_asks_before_it_begins() {
+    let mut desk = Desk::board(Stub::of(50));
+    desk.press("space k i a");
+    assert_eq!(started(&desk.take_effects()), [(OperationKind::Allocate, vec![0])], "under the cursor it begins at once");
+    desk.press("j j i a");
+    assert!(desk.frame().contains("the cursor stands on another row"), "{}", desk.frame());
+    assert_eq!(started(&desk.take_effects()), []);
+    desk.press("y");
+    assert_eq!(started(&desk.take_effects()), [(OperationKind::Allocate, vec![0])]);
+}
+
+#[test]
 fn what_is_not_possible_says_why() {
     let mut desk = Desk::board(Stub::of(50));
     desk.press("i c");

@@ -31,7 +31,7 @@ impl State {
             }
         };
         if left.is_empty() {
-            return lifecycle::begin(kind, &self.subjects(), options, cx);
+            return lifecycle::begin(kind, &self.subjects(), self.under_cursor(), options, cx);
         }
         self.ask_rows(kind, options, left, cx);
     }
@@ -59,7 +59,7 @@ impl State {
             _ => return,
         }
         if left.is_empty() {
-            lifecycle::begin(kind, &self.subjects(), options, cx);
+            lifecycle::begin(kind, &self.subjects(), self.under_cursor(), options, cx);
         } else {
             self.ask_rows(kind, options, left, cx);
         }

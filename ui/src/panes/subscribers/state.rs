@@ -138,6 +138,11 @@ impl State {
         self.window.selected().map(Subject::of_row).into_iter().collect()
     }
 
+    /// The subscriber that the operator looks at.
+    pub(super) fn under_cursor(&self) -> Option<noctule_domain::SubscriberId> {
+        self.detail.as_ref().map(|detail| detail.id).or_else(|| self.window.selected().map(|row| row.id))
+    }
+
     fn row_of(&self, id: noctule_domain::SubscriberId) -> Option<Subject> {
         self.window.position(id).and_then(|at| self.window.rows.get(at)).map(Subject::of_row)
     }
