@@ -80,7 +80,8 @@ fn contexts(action: Action) -> String {
 }
 
 fn complain(app: &mut App, text: &str) {
-    dispatch::say(app, Notice::warning(text));
+    app.notices.answer(Notice::warning(text), app.now);
+    app.dirty = true;
 }
 
 fn tell(app: &mut App, tell: subscribers::Tell, effects: &mut Vec<Effect>) {

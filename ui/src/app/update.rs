@@ -94,7 +94,8 @@ fn ended_notice(app: &mut App, ended: &OperationEnded, effects: &mut Vec<Effect>
         effects.push(Effect::Bell);
     }
     let text = sentence::ended(ended.kind, &ended.who, ended.status, ended.error.as_ref());
-    dispatch::say(app, Notice { severity, text: SafeText::new(&text) });
+    app.notices.report(Notice { severity, text: SafeText::new(&text) }, app.now);
+    app.dirty = true;
 }
 
 impl App {
