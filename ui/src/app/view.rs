@@ -90,7 +90,8 @@ fn footer(app: &App, look: &Look, area: Rect, frame: &mut Frame) {
             if possible { (look.style(Tone::Key), look.style(Tone::Text)) } else { (look.style(Tone::Muted), look.style(Tone::Muted)) };
         x += line(buf, x, area.y, wide, &[(&key, key_style), (" ", Style::new()), (&label, style)], look) + 2;
     }
-    if let (Some(text), true) = (help, app.overlays.is_empty()) {
+    // Where letters are typed, the help's key is one of them.
+    if let (Some(text), true) = (help, app.overlays.is_empty() && !app.contexts().contains(&Context::Input)) {
         let x = area.right().saturating_sub(width(&text));
         put(buf, x, area.y, width(&text), &text, look.style(Tone::Key), look);
     }
@@ -134,7 +135,15 @@ fn which_key(app: &App, look: &Look, body: Rect, frame: &mut Frame) {
     if next.is_empty() {
         return;
     }
-    let columns: u16 = if body.width >= 100 { 3 } else { 2 };
+    let entry = |keys: &[_], action: Action| {
+        let reason = app.greyed(action);
+        let note = reason.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
+        (format!(" {:<3}", sequence_label(keys)), action.row().label, note, reason.is_none())
+    };
+    let widest =
+        next.iter().map(|(keys, action)| entry(keys, *action)).map(|(key, label, note, _)| width(&key) + width(label) + width(&note));
+    let fits = widest.max().unwrap_or(0) < body.width / 3;
+    let columns: u16 = if body.width >= 100 && fits { 3 } else { 2 };
     let column_width = body.width / columns;
     let lines = (next.len() as u16).div_ceil(columns).min(body.height.saturating_sub(1));
     let area = Rect { x: body.x, y: body.bottom().saturating_sub(lines + 1), width: body.width, height: lines + 1 };
@@ -147,13 +156,9 @@ fn which_key(app: &App, look: &Look, body: Rect, frame: &mut Frame) {
             break;
         }
         let (x, y) = (area.x + at / lines * column_width, area.y + 1 + at % lines);
-        let key = format!(" {:<3}", sequence_label(keys));
-        let reason = app.greyed(*action);
-        let (key_style, style) = match reason {
-            None => (look.style(Tone::Key), look.style(Tone::Text)),
-            Some(_) => (look.style(Tone::Muted), look.style(Tone::Muted)),
-        };
-        let note = reason.map(|why| format!(" ({why})")).unwrap_or_default();
-        line(buf, x, y, column_width.saturating_sub(1), &[(&key, key_style), (action.row().label, style), (&note, style)], look);
+        let (key, label, note, possible) = entry(keys, *action);
+        let (key_style, style) =
+            if possible { (look.style(Tone::Key), look.style(Tone::Text)) } else { (look.style(Tone::Muted), look.style(Tone::Muted)) };
+        line(buf, x, y, column_width.saturating_sub(1), &[(&key, key_style), (label, style), (&note, style)], look);
     }
 }

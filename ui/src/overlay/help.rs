@@ -110,6 +110,9 @@ impl Help {
             put(frame.buffer_mut(), list.x + 1, list.y, list.width, "Nothing is called like that here.", look.style(Tone::Muted), look);
         }
         let height = usize::from(list.height);
+        // Where it is narrow the words need the room more.
+        let widest = if list.width >= 100 { 20 } else { 12 };
+        let key_width = self.entries.iter().map(|e| e.keys.chars().count()).max().unwrap_or(0).clamp(12, widest);
         let top = Scroll { selected: selected_line }.top(lines.len(), height);
         for (y, (at, what)) in lines.iter().enumerate().skip(top).take(height).enumerate() {
             let y = list.y + y as u16;
@@ -120,7 +123,7 @@ impl Help {
                 Ok(index) => {
                     let entry = &self.entries[*index];
                     let row = entry.action.row();
-                    let keys = format!("  {:<12} ", entry.keys);
+                    let keys = format!("  {:<key_width$} ", entry.keys);
                     let note = app.greyed(entry.action).map(|why| format!("  (not now: {why})")).unwrap_or_default();
                     let style = if note.is_empty() { look.style(Tone::Text) } else { look.style(Tone::Muted) };
                     // The name is what the keymap and the command line want; it gives way to the words.
