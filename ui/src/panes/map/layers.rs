@@ -12,6 +12,20 @@ words!(
     Layer { Technicians = "technicians", Tasks = "tasks", Ended = "ended tasks", Nases = "NASes", Work = "lines of work", Trail = "trail" }
 );
 
+impl Layer {
+    /// Its letter in the menu: the first, unless that is another's.
+    const fn key(self) -> char {
+        match self {
+            Self::Technicians => 't',
+            Self::Tasks => 'a',
+            Self::Ended => 'e',
+            Self::Nases => 'n',
+            Self::Work => 'l',
+            Self::Trail => 'r',
+        }
+    }
+}
+
 /// Which layers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layers {
@@ -43,7 +57,7 @@ impl Layers {
         let items = Layer::ALL
             .iter()
             .map(|layer| MenuItem {
-                key: layer.word().chars().next().map(|c| c.to_ascii_lowercase()).filter(|_| !matches!(layer, Layer::Tasks | Layer::Trail)),
+                key: Some(layer.key()),
                 label: format!("{} {layer}", if self.has(*layer) { "[x]" } else { "[ ]" }),
                 help: if self.has(*layer) { "is shown" } else { "is hidden" }.to_owned(),
                 greyed: None,

@@ -105,7 +105,7 @@ fn alerts(overview: &Overview) -> Vec<Row<Item>> {
 fn states(overview: &Overview) -> Vec<Row<Item>> {
     let mut rows = vec![Row::Head("states")];
     if overview.subscribers == 0 {
-        rows.push(Row::Note("There are no subscribers yet: noctule import subscribers FILE.csv".to_owned()));
+        rows.push(Row::Note("No subscribers yet: noctule import subscribers".to_owned()));
     }
     rows.extend(overview.states.iter().map(|(state, _)| Row::Item(Item::State(*state))));
     rows
@@ -121,7 +121,7 @@ fn pools(overview: &Overview) -> Vec<Row<Item>> {
     pools.sort_by(|a, b| b.utilisation().total_cmp(&a.utilisation()).then(a.prefix.cmp(&b.prefix)));
     let mut rows = vec![Row::Head("pools")];
     if pools.is_empty() {
-        rows.push(Row::Note("NetBox has told of no pool yet; pane 7 reads them.".to_owned()));
+        rows.push(Row::Note("No pool is known yet; pane 7 reads them.".to_owned()));
     }
     rows.extend(pools.into_iter().map(|p| Row::Item(Item::Pool(p.id))));
     rows

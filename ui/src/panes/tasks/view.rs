@@ -37,6 +37,8 @@ fn body(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
     if rows.is_empty() {
         let empty = if state.all().is_empty() {
             "There are no tasks.\nImport them: noctule import tasks FILE.csv"
+        } else if state.of.is_some() && state.find.is_empty() {
+            "This technician has no such task.\nEsc shows those of all."
         } else if state.narrowed() {
             "No task matches the filter.\nEsc shows all again."
         } else {
