@@ -40,7 +40,8 @@ async fn life(seed: u64) {
     let plan = bench.plan_for(OperationKind::Activate);
     let store = plan.open();
     let executor = plan.executor(&store);
-    for round in 0..12 {
+    // Nine rounds of trouble, and time for a whole life after it.
+    for round in 0..16 {
         if round == 9 {
             bench.netbox.clear_faults();
         }
