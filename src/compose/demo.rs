@@ -23,7 +23,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How often the NASes are probed.
-const PROBE: Duration = Duration::from_secs(60);
+const PROBE: Duration = Duration::from_secs(15);
 /// How often people in the field move.
 const STEP: Duration = Duration::from_secs(3);
 

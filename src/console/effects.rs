@@ -65,12 +65,20 @@ impl Effects {
             }),
             Effect::SetTaskStatus { task, expected_version, to, reason } => self.reply(async move |services| {
                 let set = services.store.task_set_status(task, to, Some(expected_version), reason, services.actor.clone()).await;
-                Some(said(set.map(drop), format!("The task is {to} now.")))
+                Some(match set {
+                    Ok(task) => Msg::Notice(Notice::info(format!("{} is {} now.", task.number, task.status))),
+                    Err(error) => Msg::Notice(Notice::warning(error.to_string())),
+                })
             }),
             Effect::AssignTask { task, expected_version, technician } => self.reply(async move |services| {
                 let set = services.store.task_assign(task, technician, Some(expected_version), services.actor.clone()).await;
-                let words = if technician.is_some() { "The task is assigned." } else { "The task has no technician now." };
-                Some(said(set.map(drop), words.to_owned()))
+                Some(Msg::Notice(match set {
+                    Ok(task) => Notice::info(match &task.technician_name {
+                        Some(name) => format!("{} is assigned to {name}.", task.number),
+                        None => format!("{} has no technician now.", task.number),
+                    }),
+                    Err(error) => Notice::warning(error.to_string()),
+                }))
             }),
             Effect::ProbeNas(id) => self.reply(async move |services| Some(Msg::Notice(services.probe_words(id).await))),
             Effect::RefreshPools => self.services.world.ask_now.notify_one(),
@@ -132,13 +140,6 @@ impl Effects {
             }
         });
     }
-}
-
-fn said<E: std::fmt::Display>(result: Result<(), E>, done: String) -> Msg {
-    Msg::Notice(match result {
-        Ok(()) => Notice::info(done),
-        Err(error) => Notice::warning(error.to_string()),
-    })
 }
 
 async fn answer(services: &Services, id: RequestId, query: Query) -> Msg {

@@ -1,7 +1,7 @@
 //! How the upstreams do, for the header of every pane: the store, NetBox, the NASes. A lost upstream is a state with an age, never an exit.
 
 use crate::compose::Services;
-use noctule_domain::nas::NasReach;
+use noctule_domain::nas::{Nas, NasReach};
 use noctule_domain::retry::backoff;
 use noctule_domain::{SafeText, Timestamp};
 use noctule_ui::Msg;
@@ -88,18 +88,26 @@ async fn all(services: &Services) -> Vec<Upstream> {
     }
     if let Ok(rows) = services.store.nas_rows().await {
         let rows: Vec<_> = rows.into_iter().filter(|row| row.nas.enabled).collect();
-        let silent: Vec<&SafeText> = rows.iter().filter(|row| row.nas.health.reach == NasReach::Silent).map(|row| &row.nas.name).collect();
+        let silent: Vec<_> = rows.iter().map(|row| &row.nas).filter(|nas| nas.health.reach == NasReach::Silent).collect();
+        let last_answers = |nases: &mut dyn Iterator<Item = &Nas>| nases.filter_map(|nas| nas.health.last_answer_at).max();
         if !rows.is_empty() {
-            let (state, note) = match silent.as_slice() {
-                [] => (UpstreamState::Live, format!("{} registered", rows.len())),
-                _ if silent.len() == rows.len() => (UpstreamState::Offline, "no NAS answers".to_owned()),
+            let (name, state, note): (SafeText, _, _) = match silent.as_slice() {
+                [] => ("NAS".into(), UpstreamState::Live, format!("{} registered", rows.len())),
+                _ if silent.len() == rows.len() => ("NAS".into(), UpstreamState::Offline, "no NAS answers".to_owned()),
+                // The one that is lost is named: the header is where it is seen first.
+                [one] => (one.name.clone(), UpstreamState::Offline, format!("silent: {}", one.name)),
                 some => {
-                    let names: Vec<&str> = some.iter().take(5).map(|name| name.as_str()).collect();
-                    (UpstreamState::Delayed, format!("silent: {}", names.join(", ")))
+                    let names: Vec<&str> = some.iter().take(5).map(|nas| nas.name.as_str()).collect();
+                    let name = format!("{} of {} NASes", some.len(), rows.len());
+                    (SafeText::new(&name), UpstreamState::Offline, format!("silent: {}", names.join(", ")))
                 }
             };
-            let since = rows.iter().filter_map(|row| row.nas.health.last_answer_at).max();
-            out.push(Upstream { name: "NAS".into(), kind: UpstreamKind::Nas, state, since, note: Some(SafeText::new(&note)) });
+            // The age is that of the silence, not of what another NAS said meanwhile.
+            let since = match silent.as_slice() {
+                [] => last_answers(&mut rows.iter().map(|row| &row.nas)),
+                some => last_answers(&mut some.iter().copied()),
+            };
+            out.push(Upstream { name, kind: UpstreamKind::Nas, state, since, note: Some(SafeText::new(&note)) });
         }
     }
     out
