@@ -78,6 +78,11 @@ fn grouped(conn: &Connection, sql: &str, tenant: i64) -> rusqlite::Result<HashMa
     conn.prepare_cached(sql)?.query_map([tenant], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.max(0) as u64)))?.collect()
 }
 
+/// `1 task overdue`, `13 tasks overdue`.
+fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 /// A count and the earliest time in it.
 fn number(conn: &Connection, sql: &str, tenant: i64, time: i64) -> rusqlite::Result<(u64, Option<Timestamp>)> {
     conn.prepare_cached(sql)?.query_row(params![tenant, time], |row| {
@@ -139,14 +144,14 @@ fn alerts(
     )?
     .0;
     if failed > 0 {
-        alert(Severity::Warning, format!("{failed} failed"), None, Some("state:failed".into()));
+        alert(Severity::Warning, counted(failed, "subscriber failed", "subscribers failed"), None, Some("state:failed".into()));
     }
     if seen.waiting > 0 {
-        let text = format!("{} operation(s) wait for an upstream", seen.waiting);
+        let text = counted(seen.waiting, "operation waits for an upstream", "operations wait for an upstream");
         alert(Severity::Warning, text, None, Some("running:yes".into()));
     }
     if seen.tasks_overdue > 0 {
-        alert(Severity::Warning, format!("{} task(s) overdue", seen.tasks_overdue), overdue_since, None);
+        alert(Severity::Warning, counted(seen.tasks_overdue, "task overdue", "tasks overdue"), overdue_since, None);
     }
     alerts.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
     Ok(alerts)
