@@ -4,9 +4,13 @@
 use super::columns::Column;
 use csv::ByteRecord;
 use noctule_domain::geo::LatLng;
+use noctule_domain::text::MAX_TEXT;
 use noctule_domain::words::UnknownWord;
 use noctule_domain::{SafeText, Timestamp};
 use std::str::FromStr;
+
+/// How the end of a text that was cut by [`SafeText`] says so.
+const CUT: &str = "…";
 
 /// One row. An empty field is no value.
 #[derive(Debug)]
@@ -23,7 +27,13 @@ impl<'a> Fields<'a> {
         }
         let mut texts = Vec::with_capacity(record.len());
         for (column, raw) in columns.iter().zip(record) {
-            texts.push(std::str::from_utf8(raw).map_err(|_| format!("{}: not UTF-8", column.name))?);
+            let text = std::str::from_utf8(raw).map_err(|_| format!("{}: not UTF-8", column.name))?;
+            // Refused rather than cut: what is not kept has to be said before it is lost. A text that was cut elsewhere ends so.
+            let cut = text.len() <= MAX_TEXT + CUT.len() && text.ends_with(CUT);
+            if text.len() > MAX_TEXT && !cut {
+                return Err(format!("{}: has {} bytes, {MAX_TEXT} at most", column.name, text.len()));
+            }
+            texts.push(text);
         }
         Ok(Self { columns, texts })
     }
