@@ -5,7 +5,7 @@ use crate::exit::{Exit, Failure};
 use noctule_domain::SafeText;
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Where a command writes.
 pub struct Out {
@@ -47,7 +47,8 @@ impl Out {
         let header = self.bold(&header);
         self.line(header)?;
         for row in &table.rows {
-            self.line(joined(row.iter().cloned(), &widths))?;
+            let last = row.len().saturating_sub(1);
+            self.line(joined(row.iter().enumerate().map(|(at, cell)| if at < last { fitted(cell) } else { cell.clone() }), &widths))?;
         }
         Ok(())
     }
@@ -89,6 +90,9 @@ pub fn colour_wanted(choice: ColorChoice, terminal: bool) -> bool {
     }
 }
 
+/// Columns of a table are not wider than this, but for the last one.
+const WIDEST: usize = 60;
+
 /// Rows under a header.
 pub struct Table {
     header: Vec<&'static str>,
@@ -110,8 +114,21 @@ impl Table {
 
     fn widths(&self) -> Vec<usize> {
         let cells = |column: usize| self.rows.iter().filter_map(move |row| row.get(column)).map(|cell| cell.as_str().width());
-        self.header.iter().enumerate().map(|(column, name)| cells(column).max().unwrap_or(0).max(name.width()).min(60)).collect()
+        self.header.iter().enumerate().map(|(column, name)| cells(column).max().unwrap_or(0).max(name.width()).min(WIDEST)).collect()
     }
+}
+
+/// A cell that others stand behind, so that one long name does not push them out of sight.
+fn fitted(cell: &str) -> String {
+    if cell.width() <= WIDEST {
+        return cell.to_owned();
+    }
+    let mut width = 1;
+    let kept = cell.chars().take_while(|c| {
+        width += c.width().unwrap_or(0);
+        width <= WIDEST
+    });
+    format!("{}…", kept.collect::<String>())
 }
 
 fn joined(cells: impl Iterator<Item = String>, widths: &[usize]) -> String {

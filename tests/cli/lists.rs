@@ -134,3 +134,13 @@ fn doctor_names_each_trouble_with_its_cure_and_no_secret() {
     assert!(home.run_with(&secrets, &["doctor"]).ends(0).out.contains("chmod 600"));
     home.never_printed("hunter2");
 }
+
+#[test]
+fn one_long_name_does_not_push_the_other_columns_out_of_sight() {
+    let home = Home::filled();
+    home.import("subscribers", format!("subscriber_number,username,full_name\nS-9,long@isp,{}\n", "名".repeat(300))).ends(0);
+    let list = home.run(&["subscriber", "list"]).ends(0).out;
+    let row = list.lines().find(|line| line.starts_with("S-9")).unwrap();
+    assert!(row.contains("名…") && row.contains("pending") && row.chars().count() < 160, "{row}");
+    assert!(home.run(&["export", "subscribers"]).out.contains(&"名".repeat(300)), "an export is whole");
+}
