@@ -34,6 +34,15 @@ impl Context {
         Self::open(loaded, false, command)
     }
 
+    /// Opens the store to look, and to note on the way what was heard, where that may be.
+    pub fn to_note(flags: &GlobalArgs, command: &str) -> Result<Self, Failure> {
+        let context = Self::to_read(flags, command)?;
+        if context.loaded.read_only {
+            return Ok(context);
+        }
+        Self::open(context.loaded, false, command)
+    }
+
     fn open(loaded: Loaded, only_look: bool, command: &str) -> Result<Self, Failure> {
         let path = loaded.store_path();
         if only_look && !path.exists() {

@@ -53,7 +53,7 @@ async fn list(flags: &GlobalArgs, json: bool, out: &mut Out) -> Result<Exit, Fai
 }
 
 async fn probe(flags: &GlobalArgs, names: &[String], json: bool, out: &mut Out) -> Result<Exit, Failure> {
-    let context = Context::to_read(flags, "nas probe")?;
+    let context = Context::to_note(flags, "nas probe")?;
     let mut known: Vec<Nas> = context.store.nas_rows().await?.into_iter().map(|row| row.nas).collect();
     if names.is_empty() {
         known.retain(|nas| nas.enabled);
