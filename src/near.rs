@@ -8,10 +8,17 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let word = word.to_lowercase();
     known
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&word, &name.to_lowercase()), name))
+        .map(|name| (likeness(&word, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
+}
+
+/// Two letters that changed places are one slip, which counts for more the shorter the word is.
+fn likeness(word: &str, name: &str) -> f64 {
+    let swapped = word.len() == name.len() && strsim::osa_distance(word, name) == 1;
+    let likeness = strsim::jaro_winkler(word, name);
+    if swapped && word.len() > 2 { likeness.max(0.9) } else { likeness }
 }
 
 /// `; did you mean 'x'?` or nothing.
@@ -28,6 +35,7 @@ mod tests {
         let known = ["allow_plain_http", "token", "url", "pools"];
         assert_eq!(nearest("allow_plain_htp", known), Some("allow_plain_http"));
         assert_eq!(nearest("tokne", known), Some("token"));
+        assert_eq!(nearest("ulr", known), Some("url"));
         assert_eq!(nearest("zzzz", known), None);
         assert_eq!(hint("", known), "");
     }

@@ -73,6 +73,9 @@ fn one(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<(), Finding> {
     let found = value.get_ref();
     match key.kind {
         Kind::Flag if !found.is_bool() => fail(format!("true or false is wanted, this is a {}", found.type_str())),
+        Kind::Text if (key.section, key.name) == ("tenant", "id") && !found.as_str().is_some_and(is_tenant) => {
+            fail("this is no UUID; `noctule init` makes one, consoles that share subscribers share it".into())
+        }
         Kind::Text | Kind::Path if !found.is_str() => fail(format!("a text in quotes is wanted, this is a {}", found.type_str())),
         Kind::Secret => match found.as_str().map(str::parse::<noctule_domain::secret::SecretRef>) {
             Some(Ok(_)) => Ok(()),
@@ -103,6 +106,10 @@ fn one(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<(), Finding> {
         }
         _ => Ok(()),
     }
+}
+
+fn is_tenant(text: &str) -> bool {
+    text.parse::<noctule_domain::TenantId>().is_ok()
 }
 
 fn clean(text: &str) -> SafeText {
