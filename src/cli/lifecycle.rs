@@ -1,7 +1,6 @@
 //! Commands of the IPv6 lifecycle and of its operations.
 
 use clap::{Args, Subcommand};
-use noctule_domain::OperationId;
 
 #[derive(Debug, Clone, Subcommand)]
 pub enum Ipv6Command {
@@ -84,16 +83,17 @@ pub enum OperationsCommand {
     },
     /// One operation with its journal
     Show {
-        id: OperationId,
+        /// Id of the operation, whole or its last characters as the screens show them
+        id: String,
         /// JSON instead of text
         #[arg(long)]
         json: bool,
     },
     /// Take over and go on with operations that nobody runs
     Resume {
-        /// Id of the operation
+        /// Id of the operation, whole or its last characters
         #[arg(required_unless_present = "all", conflicts_with = "all")]
-        id: Option<OperationId>,
+        id: Option<String>,
         /// All of them
         #[arg(long)]
         all: bool,
@@ -105,5 +105,8 @@ pub enum OperationsCommand {
         json: bool,
     },
     /// End an operation that has had no effect yet
-    Cancel { id: OperationId },
+    Cancel {
+        /// Id of the operation, whole or its last characters
+        id: String,
+    },
 }

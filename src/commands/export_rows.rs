@@ -171,7 +171,7 @@ pub(super) fn in_order(tasks: &[Task]) -> Vec<&Task> {
 pub(super) fn operation(row: &OperationRow) -> Vec<String> {
     vec![
         row.id.to_string(),
-        row.subscriber_name.to_string(),
+        row.subscriber_number.to_string(),
         row.kind.to_string(),
         row.status.to_string(),
         row.actor.to_string(),

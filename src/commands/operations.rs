@@ -18,7 +18,8 @@ pub async fn run(flags: &GlobalArgs, what: &OperationsCommand, out: &mut Out) ->
         OperationsCommand::List { open, subscriber, limit, json } => list(flags, *open, subscriber.as_deref(), *limit, *json, out).await,
         OperationsCommand::Show { id, json } => {
             let context = Context::to_read(flags, "operations show")?;
-            let view = context.store.operation(*id).await?.ok_or_else(|| unknown(*id))?;
+            let id = named(&context, id).await?;
+            let view = context.store.operation(id).await?.ok_or_else(|| unknown(id))?;
             if *json {
                 out.json(&view)?
             } else {
@@ -26,12 +27,35 @@ pub async fn run(flags: &GlobalArgs, what: &OperationsCommand, out: &mut Out) ->
             }
             Ok(Exit::Ok)
         }
-        OperationsCommand::Resume { id, wait, json, .. } => resume(flags, *id, *wait, *json, out).await,
+        OperationsCommand::Resume { id, wait, json, .. } => resume(flags, id.as_deref(), *wait, *json, out).await,
         OperationsCommand::Cancel { id } => {
             let context = Context::to_write(flags, "operations cancel")?;
-            context.store.cancel(*id, context.actor.clone()).await?;
+            let id = named(&context, id).await?;
+            context.store.cancel(id, context.actor.clone()).await?;
             out.line(format!("operation {id} is cancelled; nothing had been done"))?;
             Ok(Exit::Ok)
+        }
+    }
+}
+
+/// The operation that is meant by its id, or by the end of it: sentences and screens show the last eight characters.
+async fn named(context: &Context, text: &str) -> Result<OperationId, Failure> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let shown = SafeText::bounded(text, 60);
+    let end = text.to_ascii_lowercase();
+    if end.len() < 6 || !end.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
+        let wanted = "give it whole, or its last eight characters; `noctule operations list` shows them";
+        return Err(Failure::new(Exit::Usage, format!("'{shown}' is no id of an operation: {wanted}")));
+    }
+    let rows = context.store.operations(OperationFilter { open_only: false, status: None, limit: 10_000 }).await?;
+    let mut found = rows.iter().map(|row| row.id).filter(|id| id.to_string().ends_with(&end));
+    match (found.next(), found.next()) {
+        (Some(id), None) => Ok(id),
+        (Some(_), Some(_)) => Err(Failure::new(Exit::Usage, format!("several operations end in {shown}: give the whole id"))),
+        (None, _) => {
+            Err(Failure::new(Exit::NotFound, format!("there is no operation that ends in {shown}; `noctule operations list` shows them")))
         }
     }
 }
@@ -77,7 +101,7 @@ async fn list(flags: &GlobalArgs, open: bool, subscriber: Option<&str>, limit: u
             table.row(vec![
                 moment(row.requested_at),
                 row.id.to_string(),
-                row.subscriber_name.to_string(),
+                row.subscriber_number.to_string(),
                 row.kind.to_string(),
                 row.status.to_string(),
                 cell(row.step.map(|step| format!("{step} {}/{}", row.step_index + 1, row.steps))),
@@ -129,10 +153,11 @@ fn show(view: &OperationView, out: &mut Out) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn resume(flags: &GlobalArgs, id: Option<OperationId>, wait: u32, json: bool, out: &mut Out) -> Result<Exit, Failure> {
+async fn resume(flags: &GlobalArgs, id: Option<&str>, wait: u32, json: bool, out: &mut Out) -> Result<Exit, Failure> {
     let context = Context::to_write(flags, "operations resume")?;
     let wait = Duration::from_secs(wait.into());
     if let Some(id) = id {
+        let id = named(&context, id).await?;
         let view = context.store.operation(id).await?.ok_or_else(|| unknown(id))?;
         let outcome = compose::resume(&context, id, wait).await?;
         return report(view.operation.kind, &outcome, json, out);
@@ -140,18 +165,23 @@ async fn resume(flags: &GlobalArgs, id: Option<OperationId>, wait: u32, json: bo
     let open = context.store.operations(OperationFilter { open_only: true, status: None, limit: 10_000 }).await?;
     let mut outcomes = Vec::new();
     let mut refused = 0;
-    for row in &open {
-        match compose::resume(&context, row.id, wait).await {
+    let taken = if open.is_empty() { Vec::new() } else { compose::resume_all(&context, wait).await? };
+    // What another console runs is in good hands: said, and no trouble of this one.
+    for row in open.iter().filter(|row| !taken.iter().any(|(id, _)| *id == row.id)) {
+        let elsewhere = format!("{} {} ({}) is run by another console now", row.kind, row.subscriber_number, row.id);
+        if json { eprintln!("noctule: {elsewhere}") } else { out.line(elsewhere)? }
+    }
+    for (id, ended) in taken {
+        match ended {
             Ok(outcome) => {
-                if !json {
-                    report(row.kind, &outcome, false, out)?;
+                if let (false, Some(view)) = (json, &outcome.operation) {
+                    report(view.operation.kind, &outcome, false, out)?;
                 }
                 outcomes.push(outcome);
             }
-            // Another console runs it: that is no trouble of this one.
             Err(failure) => {
                 refused += 1;
-                eprintln!("noctule: operation {}: {}", row.id, failure.sentence);
+                eprintln!("noctule: operation {id}: {}", failure.sentence);
             }
         }
     }

@@ -15,7 +15,7 @@ pub use build::{methods, services};
 pub use console::{console, replay, run_console};
 pub use demo::{Demo, demo};
 pub use demo_fill::fill as fill_store;
-pub use operate::{operate, resume};
+pub use operate::{operate, resume, resume_all};
 pub use services::Services;
 pub use sims::sim;
 pub use upstreams::{Probed, init_netbox, netbox_check, pools, probe};

@@ -48,6 +48,15 @@ pub async fn resume(context: &Context, id: OperationId, wait: Duration) -> Resul
     outcome(context, started, wait).await
 }
 
+/// Takes over everything that nobody runs and drives it at once, each to its end or until `wait` is over. Those that another console runs
+/// are not among the answers.
+pub async fn resume_all(context: &Context, wait: Duration) -> Result<Vec<(OperationId, Result<Outcome, Failure>)>, Failure> {
+    let services = services(&context.loaded, context.store.clone(), context.secrets.clone(), context.actor.clone(), None)?;
+    let taken = services.executor.recover().await?;
+    let driven = taken.into_iter().map(|handle| async move { (handle.id, outcome(context, Started::Running(handle), wait).await) });
+    Ok(futures::future::join_all(driven).await)
+}
+
 async fn outcome(context: &Context, started: Started, wait: Duration) -> Result<Outcome, Failure> {
     let handle = match started {
         Started::AlreadyThere(subscriber) => return Ok(Outcome { already_there: true, operation: None, subscriber: *subscriber }),

@@ -4,4 +4,5 @@
 mod basics;
 mod import;
 mod lists;
+mod operations;
 mod support;
