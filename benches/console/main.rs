@@ -1,5 +1,6 @@
 //! The console with a million subscribers, measured from outside: the real program on a pseudo-terminal, from the key that goes in to the
-//! bytes that come out. Compare within one run only. `NOCTULE_BENCH_ROWS` makes it smaller, `NOCTULE_BENCH_DIR` says where stores are kept.
+//! bytes that come out. Compare within one run only. `NOCTULE_BENCH_ROWS` makes it smaller, `NOCTULE_BENCH_DIR` says where stores are kept,
+//! `NOCTULE_BENCH_PROGRAM` measures another program than the one just built.
 
 mod inside;
 mod outside;

@@ -15,7 +15,7 @@ const FILTER_ROW: usize = 2;
 pub fn start(home: &Home) {
     let (mut frame, mut facts, mut end) = (Vec::new(), Vec::new(), Vec::new());
     let mut with_netbox = Vec::new();
-    let total = thousands(home.rows);
+    let total = thousands(home.delegating);
     for run in 0..STARTS + 3 {
         let mut console = Console::start(&home.folder, PLAIN);
         let begun = console.started;
@@ -46,7 +46,7 @@ pub fn start(home: &Home) {
 /// A working day in two minutes: idle, typing, scrolling, idle.
 pub fn work(home: &Home, samples: &[SubscriberRow]) {
     let mut console = Console::start(&home.folder, PLAIN);
-    console.wait("the overview", |screen| screen.has(&thousands(home.rows)));
+    console.wait("the overview", |screen| screen.has(&thousands(home.delegating)));
     console.quiet(500);
     say("memory_after_start", resident(console.pid()), "MiB", "target=100");
     idle(&mut console, "overview");

@@ -43,7 +43,8 @@ impl Console {
         let end = || slave.try_clone().expect("a descriptor");
         // setsid makes the terminal the program's own, as a shell does, and becomes the program.
         let mut command = Command::new("setsid");
-        command.arg("--ctty").arg(env!("CARGO_BIN_EXE_noctule")).arg("--config").arg(home.join(config));
+        let program = std::env::var_os("NOCTULE_BENCH_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_noctule").into());
+        command.arg("--ctty").arg(program).arg("--config").arg(home.join(config));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("TERM", "xterm-256color").env("LANG", "C.UTF-8");
         command.env("HOME", home).env("XDG_STATE_HOME", home.join("state")).env("XDG_DATA_HOME", home.join("data"));
         command.stdin(end()).stdout(end()).stderr(end());

@@ -18,6 +18,8 @@ use std::time::Instant;
 pub struct Home {
     pub folder: PathBuf,
     pub rows: u64,
+    /// Those that take part in prefix delegation: the number that the overview shows.
+    pub delegating: u64,
 }
 
 /// The configuration without a NetBox, and the one with a NetBox that does not answer.
@@ -43,7 +45,7 @@ impl Home {
 
 /// Makes it, or takes the one of an earlier run.
 pub async fn home(folder: &Path, rows: u64) -> Home {
-    let home = Home { folder: folder.join(format!("console-{rows}")), rows };
+    let mut home = Home { folder: folder.join(format!("console-{rows}")), rows, delegating: 0 };
     let whole = home.folder.join("whole");
     if !whole.exists() {
         let _ = fs::remove_dir_all(&home.folder);
@@ -57,8 +59,9 @@ pub async fn home(folder: &Path, rows: u64) -> Home {
     super::say("import_when_the_store_was_made", values.next().unwrap_or_default(), "rows/s", "");
     super::say("store_size", values.next().unwrap_or_default(), "MiB", "");
     let store = home.open();
-    let found = store.overview(chrono::Utc::now()).await.expect("an overview").subscribers;
-    assert_eq!(found, rows, "the store in {} has another number of rows: remove it", home.folder.display());
+    let overview = store.overview(chrono::Utc::now()).await.expect("an overview");
+    home.delegating = overview.delegating;
+    assert_eq!(overview.subscribers, rows, "the store in {} has another number of rows: remove it", home.folder.display());
     home
 }
 
