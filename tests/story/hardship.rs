@@ -1,11 +1,11 @@
 //! What happens seldom: left-overs of failures, a NAS that nobody knows, a clock that was wrong, housekeeping beside an upstream that is
 //! broken, a store that fails at the worst moment.
 
-use super::hardship_parts::{Longer, Watched};
+use super::hardship_parts::{Longer, Stopped, Watched};
 use super::support::bench::Bench;
 use super::{ask, ask_with, given};
 use noctule_domain::lifecycle::{Ipv6State, OperationKind as K, OperationOptions, OperationStatus, StepKind, StepStatus};
-use noctule_domain::ports::{Authority, Begun, StepEnd, StepStart};
+use noctule_domain::ports::{Authority, AuthorityError, Begun, StepEnd, StepStart};
 use noctule_network::lifecycle::Started;
 use noctule_sim::netbox::{Fault, On, Say, SeedPrefix};
 use std::sync::Arc;
@@ -220,4 +220,49 @@ async fn a_late_prefix_is_looked_for_until_netbox_has_answered_after_the_hour() 
     bench.housekeeping(after(95)).await;
     bench.facts().await.check("a look that failed was not the last one");
     assert!(bench.facts().await.netbox.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_console_that_was_stopped_for_longer_than_its_lease_sends_nothing_more() {
+    for _ in 0..8 {
+        let bench = Bench::new().await;
+        given(&bench, &[K::Allocate]).await;
+        let plan = bench.plan_for(K::Activate);
+        let store = plan.open();
+        let (go, go_on) = std::sync::mpsc::channel();
+        let stopped = Arc::new(Stopped { about_to_send: Arc::default(), go_on: go_on.into(), sent: Arc::default() });
+        let executor = plan.executor_tuned(
+            &store,
+            |config| config.renew_every = Duration::from_millis(20),
+            |parts| (Arc::new(parts.0), Arc::new(parts.1), stopped.clone()),
+        );
+        let Ok(Started::Running(handle)) = executor.start(plan.request()).await else { panic!("it begins") };
+        in_time("the stop", stopped.about_to_send.notified()).await;
+        // The clock of the other console goes on meanwhile, and it takes over.
+        let mut later = plan.clone();
+        later.now += chrono::Duration::minutes(1);
+        let other = later.open();
+        assert_eq!(other.take_over().await.expect("take over"), [handle.id]);
+        // A time to be stopped for, not one to wait for something: longer than the pause between two renewals.
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        go.send(()).expect("it is stopped");
+        let lost = in_time("the notice", handle.ended()).await.expect_err("another console has it");
+        assert!(matches!(lost, AuthorityError::LeaseLost { .. }), "{lost}");
+        assert!(!stopped.sent.load(Ordering::SeqCst), "it sent a request of an operation that is another console's by now");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_of_netbox_is_never_put_to_rest_for_a_subscriber() {
+    let bench = Bench::new().await;
+    bench.neighbour("2001:db8:200::/48").await;
+    bench.netbox.add_prefix(&SeedPrefix::container("2001:db8:200::/48")).expect("a container of the same value");
+    let plan = bench.plan_for(K::Revoke);
+    let store = plan.open();
+    let mut request = plan.request();
+    request.subscriber = store.find_subscriber("N-2").await.expect("store")[0].id;
+    let Ok(Started::Running(handle)) = plan.executor(&store).start(request).await else { panic!("it begins") };
+    let ended = in_time("the end", handle.ended()).await.expect("it ends");
+    assert_eq!((ended.operation.status, ended.subscriber.ipv6.state), (OperationStatus::Refused, Ipv6State::Revoking));
+    assert_eq!(bench.facts().await.netbox[0].status, "container", "others live in it");
 }

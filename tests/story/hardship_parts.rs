@@ -5,11 +5,14 @@ use async_trait::async_trait;
 use ipnet::Ipv6Net;
 use noctule_domain::ipam::Pool;
 use noctule_domain::lifecycle::{Actor, Ended, Progress};
-use noctule_domain::nas::NasHealth;
+use noctule_domain::nas::{Nas, NasHealth};
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, StepEnd, StepStart};
+use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{NasId, OperationId, Retry, SafeText, SubscriberId};
 use noctule_network::netbox::Netbox;
-use noctule_network::upstream::{AllocateAsk, Allocation, Ipam, IpamError, StatusChange};
+use noctule_network::upstream::{
+    AllocateAsk, Allocation, DynamicAuthorization, Ipam, IpamError, NasAnswer, NasAsk, NasOutcome, StatusChange,
+};
 use noctule_storage::Store;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -74,6 +77,25 @@ impl Authority for Watched {
     }
     async fn nas_health(&self, nas: NasId, health: NasHealth) -> Result<(), AuthorityError> {
         self.store.nas_health(nas, health).await
+    }
+}
+
+/// A NAS client whose process is stopped when it is about to send, as by SIGSTOP: nothing of it runs until the test says so.
+pub struct Stopped {
+    pub about_to_send: Arc<Notify>,
+    pub go_on: Mutex<std::sync::mpsc::Receiver<()>>,
+    pub sent: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl DynamicAuthorization for Stopped {
+    async fn ask(&self, nas: &Nas, _: &Subscriber, _: NasAsk) -> NasAnswer {
+        self.about_to_send.notify_one();
+        self.go_on.lock().expect("lock").recv().expect("the test lives");
+        tokio::task::yield_now().await;
+        self.sent.store(true, Ordering::SeqCst);
+        let outcome = NasOutcome::Ack { causes: Vec::new() };
+        NasAnswer { outcome, sends: 1, round_trip: None, request: SafeText::default(), health: nas.health.clone() }
     }
 }
 

@@ -81,6 +81,14 @@ impl Inner {
         let id = match record.netbox_prefix_id.or(progress.netbox_prefix_id) {
             Some(id) => id,
             None => match ipam.find_by_prefix(prefix, record.vrf).await {
+                // The value fits, the object does not: other delegations may lie in it, and it is not ours to put to rest.
+                Ok(Some(found)) if found.status == PrefixStatus::Container => {
+                    let why = format!(
+                        "{prefix} (NetBox id {}) is a container, not a delegation: correct it in NetBox, or the subscriber here",
+                        found.id
+                    );
+                    return failed(IpamError::Refused(SafeText::new(&why)));
+                }
                 Ok(Some(found)) => {
                     progress.netbox_prefix_id = Some(found.id);
                     found.id

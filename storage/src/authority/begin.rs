@@ -74,7 +74,7 @@ pub(super) fn begin(tx: &Transaction<'_>, shared: &Shared, request: BeginOperati
     if after != *record {
         write_ipv6(tx, shared.tenant_key, subscriber.id, &after, now)?;
     }
-    let answers = json!({ "plan": operation.plan, "nas": nas.map(|nas| nas.name) });
+    let answers = json!({ "options": operation.options, "plan": operation.plan, "nas": nas.map(|nas| nas.name) });
     audit::append(tx, shared, entry(&operation, "begin", &subscriber, json!(record), json!(after), answers))?;
     Ok(Begun::Started(Box::new(operation)))
 }
