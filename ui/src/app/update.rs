@@ -58,7 +58,10 @@ fn tick(app: &mut App, now: Timestamp) {
     app.dirty |= minute(before) != minute(now);
     let mut moments: Vec<Timestamp> = app.upstreams.iter().filter_map(|u| u.since).collect();
     panes::moments(&app.panes, app.pane, &app.env(), &mut moments);
-    app.dirty |= moments.iter().any(|at| sentence::age((before - *at).num_seconds()) != sentence::age((now - *at).num_seconds()));
+    // Ages of a minute and more go on with the clock above: in a list each changes at a second of its own, and the screen would never rest.
+    let in_seconds = |at: &&Timestamp| (before - **at).num_seconds() < 60;
+    let age = |from: Timestamp, at: &Timestamp| sentence::age((from - *at).num_seconds());
+    app.dirty |= moments.iter().filter(in_seconds).any(|at| age(before, at) != age(now, at));
 }
 
 fn reply(app: &mut App, id: RequestId, reply: Reply, effects: &mut Vec<Effect>) {

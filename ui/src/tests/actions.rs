@@ -258,6 +258,20 @@ fn messages_survive_the_recorder_whatever_key_it_was() {
 }
 
 #[test]
+fn ages_of_minutes_go_on_with_the_clock_so_that_a_list_of_them_rests_in_between() {
+    let mut desk = Desk::board(Stub::of(40));
+    // The newest row is past its first minute: no age is written in seconds any more.
+    update(&mut desk.app, Msg::Tick(crate::testing::now() + chrono::Duration::seconds(60)));
+    desk.app.take_dirty();
+    for second in 61..120 {
+        update(&mut desk.app, Msg::Tick(crate::testing::now() + chrono::Duration::seconds(second)));
+        assert!(!desk.app.take_dirty(), "drawn at second {second}");
+    }
+    update(&mut desk.app, Msg::Tick(crate::testing::now() + chrono::Duration::seconds(120)));
+    assert!(desk.app.take_dirty());
+}
+
+#[test]
 fn idle_draws_nothing_and_a_tick_only_what_changed() {
     let mut desk = Desk::board(Stub::of(3));
     desk.app.take_dirty();
