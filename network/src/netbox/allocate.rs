@@ -27,7 +27,7 @@ impl Netbox {
         let _turn = self.in_flight.acquire().await.map_err(|_| NetboxError::NoPool)?;
         let mut pools = ask.pools.clone();
         if pools.is_empty() {
-            pools = self.configured_pools().await.map_err(|e| self.doubted(ask, e))?;
+            pools = self.configured_pools().await.map_err(|e| before(ask, e))?;
         }
         if ask.maybe_earlier {
             // A refused look-up tells nothing of the earlier try, so it must not end the operation.
@@ -35,9 +35,9 @@ impl Netbox {
                 return self.adopt(ask, &pools, found).await;
             }
         }
-        self.ready().await?;
+        self.ready().await.map_err(|e| unasked(ask, e))?;
         for pool in &pools {
-            let parent = self.parent(*pool).await?;
+            let parent = self.parent(*pool).await.map_err(|e| unasked(ask, e))?;
             // A length equal to the parent's would make a copy of the parent where duplicates are allowed.
             if ask.prefix_len <= parent.prefix.prefix_len() {
                 continue;
@@ -48,10 +48,6 @@ impl Netbox {
             }
         }
         if pools.is_empty() { Err(NetboxError::NoPool) } else { Err(NetboxError::Exhausted { len: ask.prefix_len, pools }) }
-    }
-
-    fn doubted(&self, ask: &AllocateAsk, error: NetboxError) -> NetboxError {
-        if ask.maybe_earlier { NetboxError::Doubt(Box::new(error)) } else { error }
     }
 
     async fn configured_pools(&self) -> Result<Vec<i64>, NetboxError> {
@@ -181,6 +177,16 @@ impl Netbox {
             }
         }
     }
+}
+
+/// Failed before the look-up for an earlier try: it may be stored, if there was one.
+fn before(ask: &AllocateAsk, error: NetboxError) -> NetboxError {
+    if ask.maybe_earlier { NetboxError::Doubt(Box::new(error)) } else { unasked(ask, error) }
+}
+
+/// Failed while reading, when no POST of this operation ever left: nothing can be stored, whatever the answer was worth.
+fn unasked(ask: &AllocateAsk, error: NetboxError) -> NetboxError {
+    if !ask.maybe_earlier && error.is_unclear() { NetboxError::Unasked(Box::new(error)) } else { error }
 }
 
 /// The text names our custom field, in whatever language and shape.

@@ -31,7 +31,7 @@ fn unclear(what: Doing) -> &'static str {
             "It may have been done all the same; the next try looks first, asking again is safe"
         }
         Doing::Init => "Run it again: it looks at what is there first",
-        _ => "Nothing was changed; it is asked again later",
+        _ => "Nothing was changed; asking again is safe",
     }
 }
 
@@ -130,6 +130,7 @@ pub(super) fn sentence(error: &NetboxError) -> String {
         NetboxError::Contended { id, prefix } => {
             format!("{prefix} (id {id}) was changed by others each time it was looked at (412 three times). It is tried again later")
         }
+        NetboxError::Unasked(cause) => sentence(cause),
         NetboxError::Doubt(cause) => format!("an earlier try may be stored, and the look-up does not tell: {}", sentence(cause)),
     }
 }

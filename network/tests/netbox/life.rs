@@ -65,7 +65,7 @@ async fn asking_again_with_the_same_id_adopts() {
         // With other parameters it is no longer the same request.
         ask.prefix_len = 60;
         let said = netbox.allocate(&ask).await.unwrap_err();
-        assert!(matches!(&said, IpamError::Refused(words) if words.as_str().contains("ALARM")), "{said:?}");
+        assert!(matches!(&said, IpamError::NotAsAsked(words) if words.as_str().contains("ALARM")), "{said:?}");
         assert_eq!(sim.count(), 2);
     }
 }
