@@ -89,7 +89,7 @@ pub fn overlap(progress: &Progress, theirs: Ipv6Net, holder: &SafeText) -> Ended
         enforcement: Some(Enforcement::None),
         enforcement_note: None,
         error: Some(SafeText::new(&format!(
-            "NetBox handed out {ours}, but {holder} holds {theirs} here: nothing was given to the subscriber. Mend one of the two, then allocate again."
+            "NetBox handed out {ours}, but {holder} holds {theirs} here: nothing was given to the subscriber. If that is right, enter {theirs} in NetBox, otherwise mend it here; then allocate again."
         ))),
         begin_hold: false,
         forget_prefix: false,
