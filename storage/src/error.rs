@@ -10,7 +10,7 @@ use std::path::PathBuf;
 pub enum OpenError {
     #[error("{} is not a Noctule store ({detail}); name another file, or set it aside and start anew", path.display())]
     NotADatabase { path: PathBuf, detail: SafeText },
-    #[error("the store {} is damaged ({detail}); it can be set aside (renamed, never deleted) and a new one begun", path.display())]
+    #[error("the store {} is damaged ({detail}); it is set aside (renamed, never deleted) and a new one begun when the console is started, `noctule`; restore a backup instead if there is one", path.display())]
     Damaged { path: PathBuf, detail: SafeText },
     #[error(
         "the store was written by a newer Noctule (schema {found}, this program knows {known}); update the program, the store was not touched"
