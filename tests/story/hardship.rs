@@ -242,6 +242,8 @@ async fn a_console_that_was_stopped_for_longer_than_its_lease_sends_nothing_more
         let mut later = plan.clone();
         later.now += chrono::Duration::minutes(1);
         let other = later.open();
+        let seen = other.operation(handle.id).await.expect("store").expect("durable before anything leaves");
+        assert_eq!(seen.steps.last().map(|s| (s.step, s.status)), Some((StepKind::NasCoa, StepStatus::Started)));
         assert_eq!(other.take_over().await.expect("take over"), [handle.id]);
         // A time to be stopped for, not one to wait for something: longer than the pause between two renewals.
         tokio::time::sleep(Duration::from_millis(60)).await;

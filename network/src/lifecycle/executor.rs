@@ -234,7 +234,7 @@ impl Executor {
                     }
                     // Another console had it in between and closed the journal of this try. If it is ours again, it goes on; if not, the
                     // next write says so.
-                    Err(AuthorityError::NotFound { what: STARTED_STEP, .. }) => {}
+                    Err(AuthorityError::NotFound { what: STARTED_STEP, .. }) => tokio::time::sleep(STORE_PAUSE).await,
                     other => break other,
                 }
             };

@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use noctule_domain::audit::AuditVerdict;
+use sha2::{Digest, Sha256};
 
 async fn written() -> (Place, noctule_storage::Store) {
     let place = Place::new();
@@ -62,4 +63,23 @@ async fn tampering_is_found_where_it_was_done() {
             intact => panic!("{what}: {intact:?}"),
         }
     }
+}
+
+/// Whoever can write the file can make one record's own hash fit again; the next one then gives it away, because its hash covers this one's.
+#[tokio::test]
+async fn a_record_that_was_changed_with_its_hash_is_found_at_the_next_one() {
+    let (place, store) = written().await;
+    let raw = place.raw();
+    raw.execute_batch("DROP TRIGGER audit_no_update").unwrap();
+    let (body, previous): (String, String) =
+        raw.query_row("SELECT body, previous FROM audit WHERE seq = 5", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let body = body.replace("action-4", "action-X");
+    let mut hash = Sha256::new();
+    hash.update(previous.as_bytes());
+    hash.update(body.as_bytes());
+    let hash: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    raw.execute("UPDATE audit SET body = ?1, hash = ?2 WHERE seq = 5", [&body, &hash]).unwrap();
+    raw.execute("UPDATE audit SET previous = ?1 WHERE seq = 6", [&hash]).unwrap();
+    let AuditVerdict::Broken { seq, .. } = store.audit_verify().await.unwrap() else { panic!("nobody noticed") };
+    assert_eq!(seq, 6);
 }
