@@ -38,7 +38,7 @@ pub fn no_retry(row: &OperationRow, env: &Env<'_>) -> Option<String> {
 pub fn cancel(row: &OperationRow, cx: &mut Cx<'_>) {
     let title = format!("Cancel {} of {}?", row.kind, columns::who(row));
     let mut lines = vec!["It ends without effect. When a step may already have acted, the cancellation is refused.".to_owned()];
-    lines.extend(row.step.map(|step| format!("Now at step {} of {}: {step}, {} tries.", row.step_index + 1, row.steps, row.attempts)));
+    lines.extend(row.step.map(|step| format!("Now at step {} of {}: {step}, try {}.", row.step_index + 1, row.steps, row.attempts.max(1))));
     let confirm = Confirm::yes_no(&title, lines, vec![Then::Effect(Effect::CancelOperation(row.id))]);
     cx.wish(Wish::Overlay(Box::new(Overlay::Confirm(confirm))));
 }
