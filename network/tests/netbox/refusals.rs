@@ -5,7 +5,7 @@ use noctule_domain::ipam::PrefixStatus;
 use noctule_domain::secret::Secret;
 use noctule_network::netbox::{Netbox, NetboxConfig, NetboxError, PoolConfig, Setup};
 use noctule_network::upstream::{Ipam, IpamError};
-use noctule_sim::netbox::{self as sim, Fault, On, Rights, SeedPrefix, SeedVrf, SimToken, Version};
+use noctule_sim::netbox::{self as sim, Fault, On, Rights, Say, SeedPrefix, SeedVrf, SimToken, Version};
 
 fn words(error: &IpamError) -> String {
     error.to_string()
@@ -21,6 +21,22 @@ async fn without_the_custom_field_nothing_is_allocated_and_the_operator_is_told_
         assert!(matches!(&said, IpamError::Refused(w) if w.as_str().contains("noctule init netbox")), "{said:?}");
         assert_eq!(sim.count(), 1);
         assert!(!sim.events().iter().any(|e| e.method == "POST"), "nothing was even tried");
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_fails_before_anything_was_asked_for_leaves_no_doubt() {
+    for say in [Say::Html500, Say::TooMany429, Say::BadGateway502] {
+        let sim = start(Version::V4_6).await;
+        sim.random_faults(On::Any, 1.0, 1, vec![Fault::Say(say)]);
+        let netbox = client(&sim);
+        let mut ask = ask(operation());
+        let said = netbox.allocate(&ask).await.unwrap_err();
+        assert!(matches!(said, IpamError::Unreachable(_)), "{say:?}: {said:?}");
+        // Where an earlier try may be stored, the same answer is no comfort.
+        ask.maybe_earlier = true;
+        let said = netbox.allocate(&ask).await.unwrap_err();
+        assert!(matches!(said, IpamError::Unclear(_)), "{say:?}: {said:?}");
     }
 }
 
