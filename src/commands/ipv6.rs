@@ -128,6 +128,12 @@ pub(super) fn report(kind: OperationKind, outcome: &Outcome, json: bool, out: &m
                     op.id
                 ))?;
             }
+            // Done here is not done out there: nobody was there to be asked.
+            if matches!(kind, OperationKind::Suspend | OperationKind::Resume) && op.plan.is_empty() {
+                out.line(
+                    "Nothing was asked of the network: no NAS is registered for this subscriber, or its profile has no way to do it.",
+                )?;
+            }
             for step in &view.steps {
                 let answer = step.answer.as_ref().map(|a| format!(": {a}")).unwrap_or_default();
                 out.line(format!("  {} (try {}) {}{answer}", step.step, step.attempt, step.status))?;

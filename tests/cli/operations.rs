@@ -28,6 +28,15 @@ fn an_operation_whose_secret_can_not_be_read_never_left_and_says_so_by_its_code(
 }
 
 #[test]
+fn a_suspend_that_asked_nobody_says_so() {
+    let home = Home::filled();
+    home.import("subscribers", "subscriber_number,username,full_name,mode,ipv6_state,prefix\nS-7,g@isp,Gus,pd,active,2001:db8:7::/56\n")
+        .ends(0);
+    let ran = home.run(&["ipv6", "suspend", "S-7"]).ends(0);
+    assert!(ran.out.contains("Nothing was asked of the network: no NAS"), "{}", ran.out);
+}
+
+#[test]
 fn with_nothing_open_there_is_nothing_to_resume() {
     let home = Home::filled();
     assert!(home.run(&["operations", "resume", "--all"]).ends(0).out.contains("no operation is open"));
