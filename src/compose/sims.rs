@@ -4,7 +4,7 @@ use crate::cli::{SimCommand, SimNasArgs, SimNetboxArgs};
 use crate::exit::{Exit, Failure};
 use crate::secrets::Secrets;
 use noctule_domain::secret::{Secret, SecretRef};
-use noctule_sim::nas::{Delay, NasSim, NasSimConfig, Preset};
+use noctule_sim::nas::{Delay, NasSim, NasSimConfig, Preset, Unlisted};
 use noctule_sim::netbox::{NetboxConfig, NetboxSim, SeedPrefix, SimToken};
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ fn behave(config: &mut NasSimConfig, wanted: &str) -> Result<(), Failure> {
     let (word, number) = wanted.split_once(':').unwrap_or((wanted, ""));
     let number = |max: u64| number.parse::<u64>().ok().filter(|n| *n <= max).ok_or_else(wrong);
     let behaviour = &mut config.behaviour;
+    // A NAS of any profile: what another vendor's attribute asks for is acknowledged, not refused as unknown.
+    behaviour.unlisted = Unlisted::Ignore;
     match word {
         "ack" => behaviour.acks_strangers = true,
         "nak" => {
