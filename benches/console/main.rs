@@ -1,6 +1,6 @@
 //! The console with a million subscribers, measured from outside: the real program on a pseudo-terminal, from the key that goes in to the
 //! bytes that come out. Compare within one run only. `NOCTULE_BENCH_ROWS` makes it smaller, `NOCTULE_BENCH_DIR` says where stores are kept,
-//! `NOCTULE_BENCH_PROGRAM` measures another program than the one just built.
+//! `NOCTULE_BENCH_PROGRAM` measures another program than the one just built, `NOCTULE_BENCH_VERBOSE` names what is slow.
 
 mod inside;
 mod outside;
@@ -19,14 +19,19 @@ fn main() {
     say("load_of_the_machine_before", load, "processes", "");
     let rows = std::env::var("NOCTULE_BENCH_ROWS").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
     let folder = std::env::var_os("NOCTULE_BENCH_DIR").map_or_else(beside_the_build, PathBuf::from);
-    inside::keystroke();
+    let part = if std::env::args().any(|argument| argument == "results") { outside::Part::Results } else { outside::Part::All };
+    if part == outside::Part::All {
+        inside::keystroke();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let home = runtime.block_on(store::home(&folder, rows));
     let samples = runtime.block_on(async { store::samples(&home.open(), rows, 24).await });
     drop(runtime);
     say("subscribers", rows as f64, "rows", "");
-    outside::start(&home);
-    outside::work(&home, &samples);
+    if part == outside::Part::All {
+        outside::start(&home);
+    }
+    outside::work(&home, &samples, part);
 }
 
 /// `target/bench`, wherever the target folder is.

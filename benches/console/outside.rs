@@ -8,6 +8,13 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 const STARTS: usize = 40;
+/// What is measured: `cargo bench --bench console -- results` measures only those.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    All,
+    Results,
+}
+
 /// Row of the screen on which the filter is typed.
 const FILTER_ROW: usize = 2;
 
@@ -44,17 +51,25 @@ pub fn start(home: &Home) {
 }
 
 /// A working day in two minutes: idle, typing, scrolling, idle.
-pub fn work(home: &Home, samples: &[SubscriberRow]) {
+pub fn work(home: &Home, samples: &[SubscriberRow], part: Part) {
     let mut console = Console::start(&home.folder, PLAIN);
     console.wait("the overview", |screen| screen.has(&thousands(home.delegating)));
     console.quiet(500);
     say("memory_after_start", resident(console.pid()), "MiB", "target=100");
-    idle(&mut console, "overview");
+    if part == Part::All {
+        idle(&mut console, "overview");
+    }
     console.press("2");
     console.wait("the board", |screen| screen.has(&format!("{} subscribers", thousands(home.rows))));
     console.quiet(300);
-    typing(&mut console, samples);
+    if part == Part::All {
+        typing(&mut console, samples);
+    }
     results(&mut console, samples);
+    if part == Part::Results {
+        console.stop();
+        return;
+    }
     scroll(&mut console);
     for pane in ["3", "4", "5", "6", "7", "8", "1", "2"] {
         console.press(pane);
@@ -92,6 +107,7 @@ fn typing(console: &mut Console, samples: &[SubscriberRow]) {
 
 /// Typing at a walk: from each key to the last change of the screen that it led to.
 fn results(console: &mut Console, samples: &[SubscriberRow]) {
+    let verbose = std::env::var_os("NOCTULE_BENCH_VERBOSE").is_some();
     let texts: [(&str, fn(&SubscriberRow) -> String); 3] = [("prefix", by_prefix), ("user_name", by_user), ("part_of_name", by_name)];
     for (what, text) in texts {
         let (mut each, mut last_key) = (Vec::new(), Vec::new());
@@ -103,6 +119,9 @@ fn results(console: &mut Console, samples: &[SubscriberRow]) {
                 console.take_until(at + Duration::from_millis(120));
                 let took = ms(console.last.saturating_duration_since(at));
                 each.push(took);
+                if verbose && took > 15.0 {
+                    eprintln!("  {took:6.1} ms  {}", text.chars().take(n + 1).collect::<String>());
+                }
                 if n + 1 == text.chars().count() {
                     last_key.push(took);
                 }

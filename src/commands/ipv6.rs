@@ -130,9 +130,7 @@ pub(super) fn report(kind: OperationKind, outcome: &Outcome, json: bool, out: &m
             }
             // Done here is not done out there: nobody was there to be asked.
             if matches!(kind, OperationKind::Suspend | OperationKind::Resume) && op.plan.is_empty() {
-                out.line(
-                    "Nothing was asked of the network: no NAS is registered for this subscriber, or its profile has no way to do it.",
-                )?;
+                out.line("Nothing was asked of the network: the profile of its NAS has no way to do it.")?;
             }
             for step in &view.steps {
                 let answer = step.answer.as_ref().map(|a| format!(": {a}")).unwrap_or_default();

@@ -28,12 +28,13 @@ fn an_operation_whose_secret_can_not_be_read_never_left_and_says_so_by_its_code(
 }
 
 #[test]
-fn a_suspend_that_asked_nobody_says_so() {
+fn a_suspend_without_a_nas_does_not_say_that_anybody_stopped() {
     let home = Home::filled();
     home.import("subscribers", "subscriber_number,username,full_name,mode,ipv6_state,prefix\nS-7,g@isp,Gus,pd,active,2001:db8:7::/56\n")
         .ends(0);
-    let ran = home.run(&["ipv6", "suspend", "S-7"]).ends(0);
-    assert!(ran.out.contains("Nothing was asked of the network: no NAS"), "{}", ran.out);
+    let ran = home.run(&["ipv6", "suspend", "S-7"]).ends(7);
+    assert!(ran.out.contains("no NAS is registered"), "{}", ran.out);
+    assert!(home.run(&["ipv6", "status", "S-7"]).ends(0).out.contains("active"));
 }
 
 #[test]

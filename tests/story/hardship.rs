@@ -49,6 +49,15 @@ async fn a_prefix_that_netbox_was_to_keep_can_still_be_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_called_suspended_when_there_is_no_nas_to_ask() {
+    let bench = Bench::with(noctule_domain::lifecycle::AssignmentMode::Pd, false).await;
+    given(&bench, &[K::Allocate, K::Activate]).await;
+    bench.forget_nas().await;
+    let (operation, subscriber) = ask(&bench, K::Suspend).await.ended();
+    assert_eq!((operation.status, subscriber.ipv6.state), (OperationStatus::Failed, Ipv6State::Active));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_used_prefix_is_not_released_because_no_nas_is_registered() {
     let bench = Bench::with(noctule_domain::lifecycle::AssignmentMode::Pd, false).await;
     given(&bench, &[K::Allocate, K::Activate]).await;

@@ -76,8 +76,9 @@ pub fn plan(kind: OperationKind, input: &PlanInput, options: &OperationOptions) 
             }
         }
         // Without a known session the NAS is asked all the same: our knowledge of sessions may be old, and 503 is an answer.
-        OperationKind::Suspend => steps.extend(nas(methods.map(|m| m.suspend))),
-        OperationKind::Resume => steps.extend(nas(methods.map(|m| m.resume))),
+        // Without a registered NAS the step ends in words: a state may not say that somebody stopped when nobody was asked.
+        OperationKind::Suspend => steps.extend(methods.map_or(Some(StepKind::NasCoa), |m| nas(Some(m.suspend)))),
+        OperationKind::Resume => steps.extend(methods.map_or(Some(StepKind::NasCoa), |m| nas(Some(m.resume)))),
         OperationKind::Revoke => {
             // Without a registered NAS the step ends in words: nobody confirmed that the prefix has left the network, so it is not released.
             if options.send_disconnect && was_used(input.state, input.enforcement) {

@@ -114,6 +114,7 @@ impl Inner {
         let Some(ipam) = &self.ipam else { return no_ipam() };
         if context.operation.kind == OperationKind::Allocate
             && record.state == Ipv6State::Failed
+            && record.hold_until.is_none()
             && !was_used(record.state, record.enforcement)
         {
             // NetBox handed it out, but it never came to the subscriber: it is not at rest there, and needs none.
