@@ -184,12 +184,27 @@ impl Session<'_> {
         let tenant = self.shared.tenant_key;
         let existing = self
             .tx
-            .prepare_cached("SELECT key, id FROM subscribers WHERE tenant = ?1 AND number COLLATE NOCASE = ?2 AND number = ?2")?
-            .query_row(params![tenant, new.subscriber_number.as_str()], |row| Ok((row.get::<_, i64>(0)?, Take::new_at(row, 1).uuid()?)))
+            .prepare_cached(
+                "SELECT key, id, username, live FROM subscribers WHERE tenant = ?1 AND number COLLATE NOCASE = ?2 AND number = ?2",
+            )?
+            .query_row(params![tenant, new.subscriber_number.as_str()], |row| {
+                let (name, live) = (row.get::<_, String>(2)?, row.get::<_, bool>(3)?);
+                Ok((row.get::<_, i64>(0)?, Take::new_at(row, 1).uuid()?, name, live))
+            })
             .optional()?;
+        // A Disconnect would go to the new name, its "no such session" would be believed, and a prefix released that still routes.
+        if let Some((_, _, name, true)) = &existing
+            && name != new.username.as_str()
+        {
+            return Err(Bad::Row(format!(
+                "the user name can not become {} while the subscriber holds a prefix: its session is known as {}; revoke first",
+                new.username,
+                SafeText::new(name)
+            )));
+        }
         let mut values = master(new, nas.as_ref());
         let (id, put) = match existing {
-            Some((key, id)) => {
+            Some((key, id, ..)) => {
                 let columns = format!("{}, pd_size", MASTER.join(", "));
                 let n = values.len();
                 let marks: Vec<String> = (1..=n).map(|i| format!("?{i}")).collect();

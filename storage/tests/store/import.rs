@@ -4,6 +4,7 @@ use crate::support::*;
 use noctule_domain::filter::{Filter, Matcher};
 use noctule_domain::lifecycle::{Enforcement, Ipv6State};
 use noctule_domain::page::{From, PageRequest, Sort, Total};
+use noctule_domain::subscriber::Username;
 use noctule_domain::text::is_dangerous;
 use noctule_domain::{SafeText, SubscriberId};
 use noctule_storage::{ImportCount, Store};
@@ -101,6 +102,22 @@ async fn an_import_never_touches_the_ipv6_side_of_a_row_that_is_there() {
         async move { store.subscriber_page(request).await.unwrap().rows.len() }
     };
     assert_eq!((page("new na").await, page("person").await), (1, 0));
+}
+
+#[tokio::test]
+async fn a_user_name_does_not_change_under_a_live_prefix() {
+    let place = Place::new();
+    let store = place.open();
+    fill(&store, vec![holding(1, Ipv6State::Active, "2001:db8:1::/56"), pending(2)]).await;
+    let renamed = |n: u32| {
+        let mut row = pending(n);
+        row.username = Username::new(&format!("renamed-{n}@isp")).unwrap();
+        row
+    };
+    let mut importer = store.importer().await.unwrap();
+    let errors = importer.push_subscribers(vec![renamed(1), renamed(2)]).await.unwrap();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].index == 0 && errors[0].words.as_str().contains("revoke first"), "{errors:?}");
 }
 
 #[tokio::test]
