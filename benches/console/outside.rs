@@ -108,7 +108,7 @@ fn typing(console: &mut Console, samples: &[SubscriberRow]) {
 /// Typing at a walk: from each key to the last change of the screen that it led to.
 fn results(console: &mut Console, samples: &[SubscriberRow]) {
     let verbose = std::env::var_os("NOCTULE_BENCH_VERBOSE").is_some();
-    let texts: [(&str, fn(&SubscriberRow) -> String); 3] = [("prefix", by_prefix), ("user_name", by_user), ("part_of_name", by_name)];
+    let texts: [(&str, Typed); 3] = [("prefix", by_prefix), ("user_name", by_user), ("part_of_name", by_name)];
     for (what, text) in texts {
         let (mut each, mut last_key) = (Vec::new(), Vec::new());
         for row in samples.iter().take(12) {
@@ -188,6 +188,9 @@ fn close_filter(console: &mut Console) {
     console.wait("the board", |screen| !screen.row(FILTER_ROW).starts_with('/'));
     console.quiet(60);
 }
+
+/// What of a row is typed.
+type Typed = fn(&SubscriberRow) -> String;
 
 fn by_prefix(row: &SubscriberRow) -> String {
     format!("prefix:{}", row.prefix.expect("samples hold one"))
