@@ -28,6 +28,7 @@ fn main() {
     let samples = runtime.block_on(async { store::samples(&home.open(), rows, 24).await });
     drop(runtime);
     say("subscribers", rows as f64, "rows", "");
+    store::warm(&home);
     if part == outside::Part::All {
         outside::start(&home);
     }

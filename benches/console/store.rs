@@ -8,6 +8,7 @@ use noctule_domain::subscriber::{Subscriber, SubscriberRow};
 use noctule_sim::world::{World, WorldConfig};
 use noctule_storage::Store;
 use std::fs;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,13 @@ impl Home {
         let flags = noctule::cli::GlobalArgs { config: Some(self.config()), ..Default::default() };
         noctule::config::load(&flags, &Environment::of_process()).expect("the configuration is right")
     }
+}
+
+/// Reads the whole store once, so that it is in the cache of the system.
+pub fn warm(home: &Home) {
+    let mut file = fs::File::open(home.folder.join("noctule.db")).expect("a store");
+    let mut buffer = vec![0; 1 << 20];
+    while file.read(&mut buffer).expect("it can be read") > 0 {}
 }
 
 /// Makes it, or takes the one of an earlier run.
