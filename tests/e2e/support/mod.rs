@@ -8,4 +8,4 @@ mod wait;
 pub use home::{Home, SUBSCRIBERS};
 pub use term::{Term, title};
 pub use upstreams::Upstreams;
-pub use wait::{PATIENCE, until};
+pub use wait::until;
