@@ -53,10 +53,10 @@ deny: deny-install ## licences, bans and sources (installs cargo-deny when missi
 	$(CARGO) deny --locked check licenses bans sources
 
 BENCHES := $(CURDIR)/target/bench
-bench: setup ## run the benches, write docs/performance.md (some 15 minutes; NOCTULE_BENCH_ROWS makes it shorter)
+bench: setup ## run the benches, write docs/performance.md (some 20 minutes; NOCTULE_BENCH_ROWS makes it shorter)
 	mkdir -p $(BENCHES)
 	rm -rf $${CARGO_TARGET_DIR:-target}/criterion $(BENCHES)/failed
-	@export NOCTULE_BENCH_DIR=$(BENCHES); \
+	@export NOCTULE_BENCH_DIR=$${NOCTULE_BENCH_DIR:-$(BENCHES)}; \
 	for bench in "noctule --bench console" "noctule-storage --bench store" "noctule-network --bench coa"; do \
 		$(CARGO) bench --locked -p $$bench 2>&1 || echo "$$bench" >>$(BENCHES)/failed; \
 	done | tee $(BENCHES)/output.txt

@@ -51,6 +51,14 @@ pub fn warm(home: &Home) {
     while file.read(&mut buffer).expect("it can be read") > 0 {}
 }
 
+/// How much of the store the system holds in memory, in per cent: where that is little, searches measure the disk.
+pub fn in_cache(home: &Home) -> Option<f64> {
+    let file = home.folder.join("noctule.db");
+    let out = std::process::Command::new("fincore").args(["--noheadings", "--bytes", "--output", "RES"]).arg(&file).output().ok()?;
+    let resident: f64 = String::from_utf8_lossy(&out.stdout).trim().parse().ok()?;
+    Some(resident / fs::metadata(file).ok()?.len() as f64 * 100.0)
+}
+
 /// Makes it, or takes the one of an earlier run.
 pub async fn home(folder: &Path, rows: u64) -> Home {
     let mut home = Home { folder: folder.join(format!("console-{rows}")), rows, delegating: 0 };
