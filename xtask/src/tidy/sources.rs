@@ -87,7 +87,7 @@ mod tests {
     fn a_file_in_order_has_no_finding() {
         assert_eq!(check("a/src/lib.rs", &format!("{HEAD}pub mod x;\npub use x::Y;\npub type T = u8;\n")), Vec::<String>::new());
         assert_eq!(check("a/src/x.rs", &format!("{HEAD}fn x() {{}}\n")), Vec::<String>::new());
-        assert_eq!(check("README.md", "see docs/work/x and https://example.net/home/x\n"), Vec::<String>::new());
+        assert_eq!(check("README.md", "see docs/home/x and https://example.net/home/x\n"), Vec::<String>::new());
     }
 
     #[test]
