@@ -1,0 +1,2 @@
+//! The central PostgreSQL: schema and roles, the authority of lifecycle operations, pull and push. It knows the domain and reaches the
+//! local store only through the ports in `noctule_domain::sync`.
