@@ -42,4 +42,7 @@ id!(
     TaskId,
     /// One running process of Noctule; the owner of leases.
     ConsoleId,
+    /// A local change waiting to be pushed, UUID v7.
+    OpId,
+    TimeEntryId,
 );

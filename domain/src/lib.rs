@@ -16,6 +16,7 @@ pub mod retry;
 pub mod secret;
 pub mod sentence;
 pub mod subscriber;
+pub mod sync;
 pub mod task;
 pub mod technician;
 pub mod text;

@@ -16,6 +16,8 @@ words!(
         Ipv6Revoke = "ipv6.revoke",
         /// Go on although the NAS refused or did not answer; act while the centre is down.
         Ipv6Force = "ipv6.force",
+        /// Notes and contact of a subscriber.
+        SubscriberWrite = "subscriber.write",
         FieldWrite = "field.write",
         /// Only own tasks, time and position.
         OwnWrite = "own.write",
@@ -31,9 +33,16 @@ impl Role {
             Role::Admin => true,
             Role::Noc => matches!(
                 permission,
-                P::Read | P::Ipv6Allocate | P::Ipv6Activate | P::Ipv6Suspend | P::Ipv6Resume | P::Ipv6Revoke | P::Ipv6Force
+                P::Read
+                    | P::Ipv6Allocate
+                    | P::Ipv6Activate
+                    | P::Ipv6Suspend
+                    | P::Ipv6Resume
+                    | P::Ipv6Revoke
+                    | P::Ipv6Force
+                    | P::SubscriberWrite
             ),
-            Role::Dispatcher => matches!(permission, P::Read | P::FieldWrite),
+            Role::Dispatcher => matches!(permission, P::Read | P::FieldWrite | P::SubscriberWrite),
             Role::Technician => matches!(permission, P::Read | P::OwnWrite),
             Role::Viewer => matches!(permission, P::Read),
         }
