@@ -69,6 +69,7 @@ fn row(n: u32) -> SubscriberRow {
         nas: Some("bng-1".into()),
         has_session: true,
         running: None,
+        queued: None,
         last_error: None,
         hold_until: None,
         since: chrono::Utc::now(),

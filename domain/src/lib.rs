@@ -20,6 +20,7 @@ pub mod sync;
 pub mod task;
 pub mod technician;
 pub mod text;
+pub mod time_entry;
 pub mod words;
 
 pub use ids::*;

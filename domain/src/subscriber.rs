@@ -1,6 +1,6 @@
 //! The subscriber: who it is, what service it has, and where its IPv6 prefix stands.
 
-use crate::lifecycle::{AssignmentMode, Enforcement, Ipv6State};
+use crate::lifecycle::{AssignmentMode, Enforcement, Ipv6State, OperationKind};
 use crate::{NasId, OperationId, SafeText, SubscriberId, TenantId, Timestamp, geo::LatLng, words};
 use ipnet::Ipv6Net;
 use serde::{Deserialize, Serialize};
@@ -104,6 +104,9 @@ pub struct Subscriber {
     pub session: Option<Session>,
     /// The operation that runs for this subscriber now, if one does.
     pub running: Option<OperationId>,
+    /// Asked for while the centre was away: waits in the outbox of this console.
+    #[serde(default)]
+    pub queued: Option<OperationKind>,
     pub version: i64,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -186,6 +189,9 @@ pub struct SubscriberRow {
     pub nas: Option<SafeText>,
     pub has_session: bool,
     pub running: Option<OperationId>,
+    /// Asked for while the centre was away: waits in the outbox of this console.
+    #[serde(default)]
+    pub queued: Option<OperationKind>,
     pub last_error: Option<SafeText>,
     pub hold_until: Option<Timestamp>,
     pub since: Timestamp,

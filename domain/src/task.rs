@@ -42,6 +42,9 @@ pub struct Task {
     pub ended_at: Option<Timestamp>,
     pub version: i64,
     pub updated_at: Timestamp,
+    /// Holds changes that the centre has not taken yet.
+    #[serde(default)]
+    pub unsent: bool,
 }
 
 impl Task {

@@ -38,6 +38,9 @@ pub struct Technician {
     pub completion_rate: Option<f64>,
     pub open_tasks: u32,
     pub current_task: Option<SafeText>,
+    /// Since when this person is clocked in, if so.
+    #[serde(default)]
+    pub clocked_in_at: Option<Timestamp>,
     pub version: i64,
     pub updated_at: Timestamp,
 }

@@ -10,7 +10,7 @@ use noctule_network::lifecycle::{Executor, Started};
 use noctule_network::netbox::Netbox;
 use noctule_network::radius::RadiusClient;
 use noctule_storage::{OperationFilter, Store, StoreError};
-use noctule_ui::query::{MapView, NetworkView, SubscriberView};
+use noctule_ui::query::{MapView, NetworkView, SubscriberView, SyncView};
 use noctule_ui::{Notice, Query, Reply};
 use std::sync::Arc;
 
@@ -124,7 +124,7 @@ impl Services {
                     let nas_name = self.nas_name(subscriber.nas).await?;
                     let session_nas_name = self.nas_name(subscriber.session.as_ref().map(|s| s.nas)).await?;
                     let timeline = store.subscriber_timeline(id, timeline.into()).await?;
-                    Reply::Subscriber(Box::new(SubscriberView { subscriber, nas_name, session_nas_name, timeline }))
+                    Reply::Subscriber(Box::new(SubscriberView { subscriber, nas_name, session_nas_name, timeline, others: Vec::new() }))
                 }
             },
             Query::Overview => Reply::Overview(Box::new(store.overview(chrono::Utc::now()).await?)),
@@ -151,6 +151,14 @@ impl Services {
                 technicians: store.technicians().await?,
                 tasks: store.tasks().await?,
                 nases: store.nas_rows().await?,
+            })),
+            Query::Sync => Reply::Sync(Box::new(SyncView {
+                status: None,
+                centre: SafeText::default(),
+                rows: Vec::new(),
+                outbox: Vec::new(),
+                conflicts: Vec::new(),
+                others: Vec::new(),
             })),
             Query::Vocabulary => {
                 let vocabulary = store.vocabulary().await?;

@@ -81,6 +81,13 @@ impl Effects {
                 }))
             }),
             Effect::ProbeNas(id) => self.reply(async move |services| Some(Msg::Notice(services.probe_words(id).await))),
+            Effect::SetTaskNotes { .. }
+            | Effect::SetSubscriberNotes { .. }
+            | Effect::Clock { .. }
+            | Effect::Emergency { .. }
+            | Effect::Resolve { .. }
+            | Effect::SyncNow
+            | Effect::LookAt(_) => self.notice(Notice::warning("This console can not do that yet.")),
             Effect::RefreshPools => self.services.world.ask_now.notify_one(),
             Effect::Copy(text) => match osc::copy(&text, std::env::var_os("TMUX").is_some()) {
                 Some(bytes) => self.terminal(ToTerminal::Write(bytes)),
@@ -169,5 +176,5 @@ async fn start(services: &Services, id: RequestId, kind: OperationKind, targets:
             Err(error) => refused.push((services.name_of(target.subscriber).await, SafeText::new(&error.to_string()))),
         }
     }
-    Msg::OperationsStarted { id, started, refused }
+    Msg::OperationsStarted { id, started, queued: 0, refused }
 }

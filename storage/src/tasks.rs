@@ -49,6 +49,7 @@ fn whole(row: &Row<'_>, tenant: TenantId) -> rusqlite::Result<Task> {
         ended_at: take.opt_time()?,
         version: take.get()?,
         updated_at: take.time()?,
+        unsent: false,
     })
 }
 

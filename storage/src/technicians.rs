@@ -45,6 +45,7 @@ fn whole(row: &Row<'_>, tenant: TenantId) -> rusqlite::Result<Technician> {
         completion_rate: take.get()?,
         open_tasks: take.get()?,
         current_task: take.opt_text()?,
+        clocked_in_at: None,
         version: take.get()?,
         updated_at: take.time()?,
     })

@@ -4,8 +4,10 @@
 use crate::query::{Query, RequestId};
 use noctule_domain::lifecycle::{OperationKind, OperationOptions};
 use noctule_domain::page::Sort;
+use noctule_domain::sync::Resolution;
 use noctule_domain::task::TaskStatus;
-use noctule_domain::{NasId, OperationId, SafeText, SubscriberId, TaskId, TechnicianId};
+use noctule_domain::time_entry::TimeEntryKind;
+use noctule_domain::{NasId, OpId, OperationId, SafeText, SubscriberId, TaskId, TechnicianId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,37 @@ pub enum Effect {
         expected_version: i64,
         technician: Option<TechnicianId>,
     },
+    /// Notes of a task, whole. `None` empties them.
+    SetTaskNotes {
+        task: TaskId,
+        expected_version: i64,
+        notes: Option<SafeText>,
+    },
+    /// Notes of a subscriber, whole.
+    SetSubscriberNotes {
+        subscriber: SubscriberId,
+        expected_version: i64,
+        notes: Option<SafeText>,
+    },
+    /// Clock a technician in (with what kind of time) or, with `None`, out.
+    Clock {
+        technician: TechnicianId,
+        to: Option<TimeEntryKind>,
+    },
+    /// Rule 11: with the centre away, send the packet to the NAS of the cached session at once.
+    Emergency {
+        subscriber: SubscriberId,
+        purpose: OperationKind,
+    },
+    /// What the operator decided about a conflict or refusal of the outbox.
+    Resolve {
+        op: OpId,
+        resolution: Resolution,
+    },
+    /// Try the centre now, and push.
+    SyncNow,
+    /// Whom the operator looks at, for the presence of others. `None`: nobody.
+    LookAt(Option<SubscriberId>),
     /// Ask the NAS something harmless, to learn its round-trip.
     ProbeNas(NasId),
     /// Read the pools from NetBox now.

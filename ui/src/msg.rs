@@ -5,6 +5,7 @@ use crate::query::{Reply, RequestId};
 use crokey::KeyCombination;
 use noctule_domain::lifecycle::{OperationKind, OperationStatus};
 use noctule_domain::overview::Severity;
+use noctule_domain::sync::SyncStatus;
 use noctule_domain::{OperationId, SafeText, SubscriberId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -32,11 +33,16 @@ pub enum Msg {
         running: u64,
         waiting: u64,
     },
+    /// How the sync with the centre stands, whenever it changes; at most ten a second while a copy is made.
+    Sync(Box<SyncStatus>),
     Notice(Notice),
     /// Answer to `Effect::StartOperations`: how many began, and why the others did not.
     OperationsStarted {
         id: RequestId,
         started: u32,
+        /// With the centre away: kept in the outbox, asked again on return.
+        #[serde(default)]
+        queued: u32,
         refused: Vec<(SafeText, SafeText)>,
     },
     OperationEnded(OperationEnded),

@@ -4,6 +4,7 @@
 use noctule_domain::lifecycle::{OperationRow, OperationView};
 use noctule_domain::page::{Page, PageRequest};
 use noctule_domain::subscriber::{Subscriber, SubscriberRow};
+use noctule_domain::sync::{Conflict, Op, OpState, Other, SyncStatus, Table};
 use noctule_domain::{
     OperationId, SafeText, SubscriberId, ipam::Pool, nas::NasRow, overview::Overview, task::Task, technician::Technician,
 };
@@ -41,6 +42,8 @@ pub enum Query {
     Map,
     /// Names for completion in the filter bar.
     Vocabulary,
+    /// The sync with the centre: status, outbox, conflicts, who else is there.
+    Sync,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,6 +58,7 @@ pub enum Reply {
     Operation(Box<OperationView>),
     Network(Box<NetworkView>),
     Map(Box<MapView>),
+    Sync(Box<SyncView>),
     Vocabulary {
         nas: Vec<String>,
         sites: Vec<String>,
@@ -73,6 +77,9 @@ pub struct SubscriberView {
     pub session_nas_name: Option<SafeText>,
     /// Newest first.
     pub timeline: Vec<OperationView>,
+    /// Other people's consoles that look at this subscriber now.
+    #[serde(default)]
+    pub others: Vec<Other>,
 }
 
 /// What the Network pane shows.
@@ -90,4 +97,20 @@ pub struct MapView {
     pub technicians: Vec<Technician>,
     pub tasks: Vec<Task>,
     pub nases: Vec<NasRow>,
+}
+
+/// What the Sync pane shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SyncView {
+    /// `None`: no centre is configured, this machine works alone.
+    pub status: Option<SyncStatus>,
+    /// Where the centre is, in words: hosts and database.
+    pub centre: SafeText,
+    /// Rows of each table in the local copy.
+    pub rows: Vec<(Table, u64)>,
+    /// What waits, oldest first; at most 200.
+    pub outbox: Vec<(Op, OpState, SafeText)>,
+    pub conflicts: Vec<Conflict>,
+    /// Other consoles that are connected, as the centre told last.
+    pub others: Vec<Other>,
 }

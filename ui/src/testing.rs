@@ -65,6 +65,7 @@ pub(crate) fn row(at: u64, hostile: bool) -> SubscriberRow {
         nas: (n % 13 != 12).then(|| SafeText::new(&format!("bng-{}", n % 3 + 1))),
         has_session: matches!(state, Ipv6State::Active),
         running: (n % 17 == 16).then(|| operation_id(at)),
+        queued: None,
         last_error: (state == Ipv6State::Failed).then(|| "NetBox refused (409): the pool 2001:db8::/40 has no room for a /56".into()),
         hold_until: (state == Ipv6State::Revoked).then(|| now() + Duration::hours(5)),
         since: now() - Duration::seconds((at as i64 * 977) % 400_000),
@@ -113,6 +114,7 @@ impl Stub {
                 version: row.version + 1,
                 prefix: row.prefix.or_else(|| "2001:db8::/56".parse().ok()),
                 running: None,
+                queued: None,
                 mode: AssignmentMode::Pd,
                 ..row
             },
@@ -165,6 +167,14 @@ impl Stub {
             Query::Operation(_) => Reply::Failed("there is no such operation".into()),
             Query::Network => Reply::Network(Box::default()),
             Query::Map => Reply::Map(Box::default()),
+            Query::Sync => Reply::Sync(Box::new(crate::query::SyncView {
+                status: None,
+                centre: SafeText::default(),
+                rows: Vec::new(),
+                outbox: Vec::new(),
+                conflicts: Vec::new(),
+                others: Vec::new(),
+            })),
             Query::Vocabulary => {
                 Reply::Vocabulary { nas: vec!["bng-1".into(), "bng-2".into(), "bng-3".into()], sites: vec!["north".into()] }
             }
@@ -225,6 +235,7 @@ pub(crate) fn subscriber_view(at: u64, hostile: bool) -> SubscriberView {
             seen_at: now() - Duration::minutes(2),
         }),
         running: row.running,
+        queued: None,
         version: row.version,
         created_at: now() - Duration::days(400),
         updated_at: row.since,
@@ -233,7 +244,7 @@ pub(crate) fn subscriber_view(at: u64, hostile: bool) -> SubscriberView {
         operation(at, OperationKind::Suspend, OperationStatus::Refused),
         operation(at, OperationKind::Allocate, OperationStatus::Succeeded),
     ];
-    SubscriberView { subscriber, nas_name: Some("bng-1".into()), session_nas_name: Some("bng-1".into()), timeline }
+    SubscriberView { subscriber, nas_name: Some("bng-1".into()), session_nas_name: Some("bng-1".into()), timeline, others: Vec::new() }
 }
 
 pub(crate) fn operation(at: u64, kind: OperationKind, status: OperationStatus) -> OperationView {

@@ -13,7 +13,7 @@ pub use cursor::{BadCursor, Cursor, Position};
 pub use mark::{Checksum, RangeSum, row_sum};
 pub use op::{
     Answer, Change, ClockIn, Collision, Conflict, EmergencyReport, FieldChange, LifecycleRequest, Op, OpState, Outbox, Resolution,
-    TimeEntryKind, merge_text,
+    merge_text,
 };
 pub use ports::{Answered, CopyPoint, Increment, LocalCopy, Replica, ReplicaError};
 pub use rows::{BadRow, Row, Rows, RowsBuilder};

@@ -3,6 +3,7 @@
 
 use crate::geo::{Fix, LatLng};
 use crate::lifecycle::{OperationKind, OperationOptions};
+use crate::time_entry::TimeEntryKind;
 use crate::{NasId, OpId, OperationId, SafeText, SubscriberId, TaskId, TechnicianId, TimeEntryId, Timestamp, words};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -73,8 +74,6 @@ pub enum Change {
     /// Something that was done while the centre was away, told afterwards.
     Emergency(Box<EmergencyReport>),
 }
-
-words!(TimeEntryKind { Regular = "regular", Overtime = "overtime", Break = "break", Travel = "travel", Training = "training", Administrative = "administrative" });
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClockIn {

@@ -87,6 +87,7 @@ pub fn subscriber(nas: &Nas, session: Option<&str>) -> Subscriber {
             seen_at: now,
         }),
         running: None,
+        queued: None,
         version: 1,
         created_at: now,
         updated_at: now,

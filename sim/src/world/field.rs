@@ -115,6 +115,7 @@ fn technician(world: &World, index: u32) -> Technician {
         completion_rate: Some((dice.float(0.78, 1.0) * 100.0).round() / 100.0),
         open_tasks: 0,
         current_task: None,
+        clocked_in_at: None,
         version: 1,
         updated_at: now,
     }
@@ -235,6 +236,7 @@ fn task(world: &World, number: usize, kind: &(TaskType, &str, u32), site: &Site,
         ended_at: ended.then(|| (scheduled + TimeDelta::minutes(i64::from(estimate) + dice.between(-10, 40))).min(now)),
         version: dice.between(1, 6),
         updated_at: now - TimeDelta::minutes(dice.between(1, 80)),
+        unsent: false,
     }
 }
 

@@ -105,6 +105,7 @@ impl Common<'_> {
             notes: dice.chance(0.06).then(|| SafeText::new(dice.word(NOTES))),
             session,
             running: None,
+            queued: None,
             version: dice.between(1, 9),
             created_at,
             updated_at,

@@ -19,6 +19,8 @@ pub struct AppConfig {
     pub depth: Depth,
     pub ascii: bool,
     pub demo: bool,
+    /// A centre is configured: the Sync pane shows it, lifecycle operations begin there.
+    pub central: bool,
     /// Why nothing may be changed (a store that is newer, damaged or read-only; a broken configuration).
     pub read_only: Option<SafeText>,
     pub preferences: Preferences,
@@ -40,6 +42,7 @@ impl AppConfig {
             depth: Depth::C16,
             ascii: false,
             demo: false,
+            central: false,
             read_only: None,
             preferences: Preferences::default(),
             keymap: Keymap::default(),

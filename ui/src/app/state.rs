@@ -26,6 +26,8 @@ pub struct App {
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) running: u64,
     pub(crate) waiting: u64,
+    /// How the sync stands; `None` where no centre is configured, and before the first word of it.
+    pub(crate) sync: Option<noctule_domain::sync::SyncStatus>,
     pub(crate) pane: PaneId,
     pub(crate) panes: Panes,
     pub(crate) overlays: Vec<Overlay>,
@@ -56,6 +58,7 @@ impl App {
             upstreams: Vec::new(),
             running: 0,
             waiting: 0,
+            sync: None,
             pane: PaneId::Overview,
             overlays: Vec::new(),
             pending: Vec::new(),

@@ -39,8 +39,12 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             app.running = running;
             app.waiting = waiting;
         }
+        Msg::Sync(status) => {
+            app.dirty |= app.sync.as_ref() != Some(&*status);
+            app.sync = Some(*status);
+        }
         Msg::Notice(notice) => dispatch::say(app, notice),
-        Msg::OperationsStarted { id, started, refused } => {
+        Msg::OperationsStarted { id, started, refused, .. } => {
             app.requests.take(id);
             started_notice(app, started, &refused);
         }

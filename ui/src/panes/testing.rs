@@ -104,6 +104,7 @@ pub(crate) fn technician(at: usize, hostile: bool) -> Technician {
         completion_rate: Some(0.97),
         open_tasks: (at % 4) as u32,
         current_task: (status == TechnicianStatus::OnJob).then(|| text("T-0042 Splice the closure at Mannerheimintie")),
+        clocked_in_at: None,
         version: 1,
         updated_at: now() - Duration::minutes(3),
     }
@@ -139,6 +140,7 @@ pub(crate) fn task(at: usize, hostile: bool) -> Task {
         ended_at: status.is_ended().then(|| now() - Duration::hours(3)),
         version: 5,
         updated_at: now() - Duration::hours(1),
+        unsent: false,
     }
 }
 

@@ -39,6 +39,7 @@ fn technician(status: TechnicianStatus, minutes: i64) -> Technician {
         completion_rate: None,
         open_tasks: 0,
         current_task: None,
+        clocked_in_at: None,
         version: 1,
         updated_at: now(),
     }
@@ -69,6 +70,7 @@ fn field_task(status: TaskStatus, priority: Priority) -> Task {
         ended_at: None,
         version: 1,
         updated_at: now(),
+        unsent: false,
     }
 }
 

@@ -86,6 +86,7 @@ impl Detail {
             nas: view.nas_name.clone(),
             has_session: s.session.is_some(),
             running: s.running,
+            queued: s.queued,
             last_error: s.ipv6.last_error.clone(),
             hold_until: s.ipv6.hold_until,
             since: s.ipv6.since,
