@@ -1,0 +1,1 @@
+//! Whole copies and increments, from the centre into the local cache.

@@ -1,0 +1,1 @@
+//! Both sides compared by checksums, and what differs fetched again.
