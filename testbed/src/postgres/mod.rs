@@ -1,0 +1,12 @@
+//! Private PostgreSQL clusters: found binaries, a template that makes starting quick, one running cluster, its databases.
+
+mod binaries;
+mod cluster;
+mod database;
+mod options;
+mod settings;
+mod template;
+
+pub use cluster::Postgres;
+pub use database::{Database, PsqlOutput};
+pub use options::PostgresOptions;
