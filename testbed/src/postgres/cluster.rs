@@ -6,13 +6,14 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::binaries::Binaries;
+use super::certificates::Authority;
 use super::database::without_settings;
 use super::options::PostgresOptions;
 use super::{settings, template};
@@ -42,6 +43,7 @@ pub struct Postgres {
     options: PostgresOptions,
     binaries: Binaries,
     account: Account,
+    authority: Option<Arc<Authority>>,
 }
 
 /// The server process; none while it is stopped.
@@ -82,12 +84,18 @@ impl Postgres {
         Self::build(options, |cluster| {
             let copy = template::copy_to(&cluster.binaries, &cluster.account, &cluster.data)?;
             cluster.password = copy.password;
+            if cluster.options.tls {
+                let authority = Authority::make()?;
+                authority.equip_server(&cluster.data, &cluster.options.dns_names, &cluster.account)?;
+                authority.equip_clients(&cluster.client_folder())?;
+                cluster.authority = Some(Arc::new(authority));
+            }
             Ok(())
         })
     }
 
     /// Makes the folders, lets `fill` make the data folder, writes the settings and starts.
-    fn build(options: PostgresOptions, fill: impl FnOnce(&mut Self) -> Result<(), TestbedError>) -> Result<Self, TestbedError> {
+    pub(crate) fn build(options: PostgresOptions, fill: impl FnOnce(&mut Self) -> Result<(), TestbedError>) -> Result<Self, TestbedError> {
         let binaries = Binaries::find()?;
         let account = Account::find()?;
         let asked = options.port;
@@ -126,8 +134,18 @@ impl Postgres {
         // From here on the watcher removes the folder.
         let _ = temporary.keep();
 
-        let mut cluster =
-            Self { _watcher: watcher, server: Server::default(), port, folder, data, password: String::new(), options, binaries, account };
+        let mut cluster = Self {
+            _watcher: watcher,
+            server: Server::default(),
+            port,
+            folder,
+            data,
+            password: String::new(),
+            options,
+            binaries,
+            account,
+            authority: None,
+        };
         fill(&mut cluster)?;
         let mut tries = 1;
         loop {
@@ -142,6 +160,13 @@ impl Postgres {
                 Ok(()) => return Ok(cluster),
             }
         }
+    }
+
+    /// A copy of `origin`'s data has its passwords and certificates too.
+    pub(crate) fn take_over_secrets(&mut self, origin: &Self) -> Result<(), TestbedError> {
+        self.password.clone_from(&origin.password);
+        self.authority.clone_from(&origin.authority);
+        self.authority.as_ref().map_or(Ok(()), |authority| authority.equip_clients(&self.client_folder()))
     }
 
     fn write_settings(&self) -> Result<(), TestbedError> {
@@ -304,6 +329,26 @@ impl Postgres {
 
     pub(crate) fn binaries(&self) -> &Binaries {
         &self.binaries
+    }
+
+    pub(crate) fn options(&self) -> &PostgresOptions {
+        &self.options
+    }
+
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn client_folder(&self) -> PathBuf {
+        self.folder.join("clients")
+    }
+
+    pub(crate) fn authority(&self) -> Result<&Authority, TestbedError> {
+        self.authority.as_deref().ok_or(TestbedError::NoTls)
     }
 
     fn log_path(&self) -> PathBuf {

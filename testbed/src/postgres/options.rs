@@ -12,7 +12,8 @@ pub struct PostgresOptions {
     pub tls_only: bool,
     /// More names that the server's certificate is good for.
     pub dns_names: Vec<String>,
-    /// fsync, full_page_writes and synchronous_commit are on, as in production. Off by default: a test's data need not outlive the machine.
+    /// fsync and full_page_writes are on, as in production. Off by default: what was committed outlives a killed server all the same, and a
+    /// test's data need not outlive the machine.
     pub durable: bool,
     /// Connections that the server accepts.
     pub max_connections: u32,

@@ -34,7 +34,8 @@ pub(crate) fn configuration(options: &PostgresOptions, port: u16, sockets: &Path
         ("wal_retrieve_retry_interval", "100ms".to_owned()),
         ("fsync", on(options.durable)),
         ("full_page_writes", on(options.durable)),
-        ("synchronous_commit", on(options.durable)),
+        // Also without fsync: what was committed has reached the kernel, so it outlives a killed server.
+        ("synchronous_commit", "on".to_owned()),
         ("logging_collector", "off".to_owned()),
         ("log_line_prefix", "%m [%p] %q%u@%d ".to_owned()),
         ("ssl", on(options.tls)),
