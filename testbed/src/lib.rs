@@ -2,11 +2,15 @@
 //! Nothing of the product imports this; a component that is missing is an error in words, never a skipped test.
 
 mod account;
+mod disk;
 mod error;
+mod link;
 mod ports;
 mod postgres;
 mod process;
 mod watcher;
 
+pub use disk::SmallDisk;
 pub use error::TestbedError;
+pub use link::Link;
 pub use postgres::{Database, Postgres, PostgresOptions, PsqlOutput};

@@ -24,7 +24,6 @@ rm -rf -- "$data" "$root"
 "#;
 
 /// Unmounts and removes a folder ($1). It is busy until its server has gone, which has a watcher of its own.
-#[allow(dead_code)]
 pub(crate) const UNMOUNT: &str = r#"
 cat >/dev/null
 turns=0

@@ -284,6 +284,21 @@ impl Postgres {
         self.start_again()
     }
 
+    /// Waits until connections are accepted, such as after a crash from which the server recovers by itself; an error after 60 seconds.
+    pub fn wait_ready(&self) -> Result<(), TestbedError> {
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            let told = self.psql(&self.superuser_dsn("postgres"), "SELECT 1")?;
+            if told.is_ok() {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(self.trouble(format!("did not accept connections within {START_LIMIT:?} ({})", told.stderr.trim())));
+            }
+            thread::sleep(LOOK);
+        }
+    }
+
     /// Whether the server process runs.
     pub fn is_running(&mut self) -> Result<bool, TestbedError> {
         self.ended()?;
