@@ -49,6 +49,53 @@ impl Default for NasHealth {
     }
 }
 
+impl NasHealth {
+    /// The health after what was seen. Exchanges run side by side: counts add up, and the one asked last says how the NAS does.
+    pub fn after(&self, seen: &NasSeen) -> Self {
+        let mut health = Self {
+            acks: self.acks.saturating_add(seen.acks),
+            naks: self.naks.saturating_add(seen.naks),
+            timeouts: self.timeouts.saturating_add(seen.timeouts),
+            last_answer_at: self.last_answer_at.max(seen.answered_at),
+            last_asked_at: self.last_asked_at.max(seen.asked_at),
+            ..self.clone()
+        };
+        if seen.reach != NasReach::Unknown && seen.asked_at >= self.last_asked_at {
+            health.reach = seen.reach;
+            health.round_trip = seen.round_trip.or(self.round_trip);
+        }
+        health
+    }
+}
+
+/// What an exchange told of a NAS, to be added to its health. The default is nothing: no request left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NasSeen {
+    /// `Unknown`: the exchange says nothing of it.
+    pub reach: NasReach,
+    pub round_trip: Option<Duration>,
+    pub answered_at: Option<Timestamp>,
+    pub asked_at: Option<Timestamp>,
+    /// To add, as are the other two.
+    pub acks: u64,
+    pub naks: u64,
+    pub timeouts: u64,
+}
+
+impl Default for NasSeen {
+    fn default() -> Self {
+        Self { reach: NasReach::Unknown, round_trip: None, answered_at: None, asked_at: None, acks: 0, naks: 0, timeouts: 0 }
+    }
+}
+
+impl NasSeen {
+    /// True when nothing left for the NAS: there is nothing to add.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 words!(
     /// How a NAS is made to obey, per operation.
     Method {
@@ -180,4 +227,31 @@ pub struct NasRow {
     pub nas: Nas,
     pub subscribers: u64,
     pub sessions: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{Duration as Span, TimeZone, Utc};
+
+    #[test]
+    fn counts_of_parallel_exchanges_add_up_and_the_one_asked_last_says_how_it_does() {
+        let now = Utc.timestamp_opt(1_800_000_000, 0).single().expect("time");
+        let ack = NasSeen {
+            reach: NasReach::Up,
+            round_trip: Some(Duration::from_millis(3)),
+            answered_at: Some(now),
+            asked_at: Some(now),
+            acks: 1,
+            ..NasSeen::default()
+        };
+        let late = now - Span::seconds(30);
+        let silence = NasSeen { reach: NasReach::Silent, asked_at: Some(late), timeouts: 1, ..NasSeen::default() };
+        let before = NasHealth { acks: 4, ..NasHealth::default() };
+        let (one, other) = (before.after(&ack).after(&silence), before.after(&silence).after(&ack));
+        assert_eq!(one, other);
+        assert_eq!((one.reach, one.acks, one.timeouts, one.last_asked_at), (NasReach::Up, 5, 1, Some(now)));
+        assert_eq!(one.after(&NasSeen::default()), one);
+        assert!(NasSeen::default().is_nothing() && !ack.is_nothing());
+    }
 }

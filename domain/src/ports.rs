@@ -4,7 +4,7 @@
 use crate::lifecycle::{
     Actor, Ended, Operation, OperationKind, OperationOptions, OperationStatus, Progress, Refusal, StepKind, StepStatus,
 };
-use crate::nas::{Nas, NasHealth};
+use crate::nas::{Nas, NasSeen};
 use crate::subscriber::Subscriber;
 use crate::{ConsoleId, NasId, OperationId, Retry, SafeText, SubscriberId, Timestamp};
 use async_trait::async_trait;
@@ -48,8 +48,9 @@ pub trait Authority: Send + Sync + 'static {
     /// The late prefix of a watched operation was found and put to rest, or the watch is over.
     async fn unwatch(&self, operation: OperationId, note: SafeText) -> Result<(), AuthorityError>;
 
-    /// Health of a NAS after an exchange.
-    async fn nas_health(&self, nas: NasId, health: NasHealth) -> Result<(), AuthorityError>;
+    /// Adds what an exchange told of a NAS to its health (`NasHealth::after`). Not repeated after a lost answer: a count may be missing,
+    /// none is doubled.
+    async fn nas_health(&self, nas: NasId, seen: NasSeen) -> Result<(), AuthorityError>;
 }
 
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use ipnet::Ipv6Net;
 use noctule_domain::ipam::{Pool, PrefixStatus};
-use noctule_domain::nas::{Nas, NasHealth};
+use noctule_domain::nas::{Nas, NasSeen};
 use noctule_domain::radius::ErrorCause;
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{OperationId, SafeText, Timestamp};
@@ -121,7 +121,8 @@ pub struct NasAnswer {
     pub round_trip: Option<Duration>,
     /// The request in words, for the journal: `Disconnect-Request User-Name=… Acct-Session-Id=…`, no secret.
     pub request: SafeText,
-    pub health: NasHealth,
+    /// What the exchange told of the NAS, to be added to its health.
+    pub seen: NasSeen,
 }
 
 #[derive(Debug, Clone, PartialEq)]

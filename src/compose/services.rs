@@ -89,12 +89,12 @@ impl Services {
         };
         let probe = self.radius.probe(&nas).await;
         if !self.read_only() {
-            let stored = noctule_domain::ports::Authority::nas_health(&self.store, id, probe.health.clone()).await;
+            let stored = noctule_domain::ports::Authority::nas_health(&self.store, id, probe.seen.clone()).await;
             if let Err(error) = stored {
                 tracing::warn!(nas = %nas.name, %error, "health of the NAS not stored");
             }
         }
-        match probe.health.reach {
+        match probe.seen.reach {
             NasReach::Up | NasReach::Busy => Notice::info(probe.words.into_string()),
             NasReach::Silent | NasReach::Unknown => Notice::warning(probe.words.into_string()),
         }

@@ -33,11 +33,11 @@ pub async fn probe(context: &Context, nas: &[Nas]) -> Result<Vec<Probed>, Failur
         async move {
             let probe = services.radius.probe(nas).await;
             if !services.store.is_read_only()
-                && let Err(error) = services.store.nas_health(nas.id, probe.health.clone()).await
+                && let Err(error) = services.store.nas_health(nas.id, probe.seen.clone()).await
             {
                 tracing::warn!(nas = %nas.name, %error, "health of the NAS not stored");
             }
-            Probed { nas: nas.name.clone(), reach: probe.health.reach, round_trip: probe.round_trip, words: probe.words }
+            Probed { nas: nas.name.clone(), reach: probe.seen.reach, round_trip: probe.round_trip, words: probe.words }
         }
     });
     Ok(futures::future::join_all(asked).await)

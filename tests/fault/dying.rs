@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use noctule_domain::ipam::Pool;
 use noctule_domain::lifecycle::{Actor, Ended, Progress};
-use noctule_domain::nas::{Nas, NasHealth};
+use noctule_domain::nas::{Nas, NasSeen};
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, StepEnd, StepStart};
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{NasId, OperationId, SafeText, SubscriberId};
@@ -79,8 +79,8 @@ impl<A: Authority> Authority for Dying<A> {
     async fn unwatch(&self, operation: OperationId, note: SafeText) -> Result<(), AuthorityError> {
         self.inner.unwatch(operation, note).await
     }
-    async fn nas_health(&self, nas: NasId, health: NasHealth) -> Result<(), AuthorityError> {
-        self.inner.nas_health(nas, health).await
+    async fn nas_health(&self, nas: NasId, seen: NasSeen) -> Result<(), AuthorityError> {
+        self.inner.nas_health(nas, seen).await
     }
 }
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use ipnet::Ipv6Net;
 use noctule_domain::ipam::Pool;
 use noctule_domain::lifecycle::{Actor, Ended, Progress};
-use noctule_domain::nas::{Nas, NasHealth};
+use noctule_domain::nas::{Nas, NasSeen};
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, StepEnd, StepStart};
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{NasId, OperationId, Retry, SafeText, SubscriberId};
@@ -75,8 +75,8 @@ impl Authority for Watched {
     async fn unwatch(&self, operation: OperationId, note: SafeText) -> Result<(), AuthorityError> {
         self.store.unwatch(operation, note).await
     }
-    async fn nas_health(&self, nas: NasId, health: NasHealth) -> Result<(), AuthorityError> {
-        self.store.nas_health(nas, health).await
+    async fn nas_health(&self, nas: NasId, seen: NasSeen) -> Result<(), AuthorityError> {
+        self.store.nas_health(nas, seen).await
     }
 }
 
@@ -89,13 +89,13 @@ pub struct Stopped {
 
 #[async_trait]
 impl DynamicAuthorization for Stopped {
-    async fn ask(&self, nas: &Nas, _: &Subscriber, _: NasAsk) -> NasAnswer {
+    async fn ask(&self, _: &Nas, _: &Subscriber, _: NasAsk) -> NasAnswer {
         self.about_to_send.notify_one();
         self.go_on.lock().expect("lock").recv().expect("the test lives");
         tokio::task::yield_now().await;
         self.sent.store(true, Ordering::SeqCst);
         let outcome = NasOutcome::Ack { causes: Vec::new() };
-        NasAnswer { outcome, sends: 1, round_trip: None, request: SafeText::default(), health: nas.health.clone() }
+        NasAnswer { outcome, sends: 1, round_trip: None, request: SafeText::default(), seen: NasSeen::default() }
     }
 }
 

@@ -6,7 +6,7 @@ use super::profiles::Profiles;
 use super::request::{Prepared, prepare, prepare_probe};
 use crate::upstream::{DynamicAuthorization, NasAnswer, NasAsk, NasOutcome};
 use async_trait::async_trait;
-use noctule_domain::nas::{Nas, NasHealth, NasProfile, NasReach};
+use noctule_domain::nas::{Nas, NasProfile, NasReach, NasSeen};
 use noctule_domain::radius::{CauseMeaning, ErrorCause};
 use noctule_domain::secret::{Secret, SecretRef};
 use noctule_domain::subscriber::Subscriber;
@@ -54,7 +54,7 @@ impl RadiusClient {
 
     /// Asks for something harmless, the end of a session that cannot exist, and says what the answer tells of address and secret.
     pub async fn probe(&self, nas: &Nas) -> Probe {
-        let unsent = |words| Probe { words, health: nas.health.clone(), round_trip: None };
+        let unsent = |words| Probe { words, seen: NasSeen::default(), round_trip: None };
         let session = format!("noctule-probe-{}", uuid::Uuid::new_v4());
         let exchange = match self.profile(nas) {
             Ok(profile) => match prepare_probe(&session, &profile, nas) {
@@ -63,8 +63,8 @@ impl RadiusClient {
             },
             Err(why) => return unsent(why),
         };
-        let health = health_after(&nas.health, &exchange, chrono::Utc::now());
-        Probe { words: SafeText::from(probe_words(nas, &exchange)), health, round_trip: exchange.round_trip }
+        let seen = seen_of(&exchange, chrono::Utc::now());
+        Probe { words: SafeText::from(probe_words(nas, &exchange)), seen, round_trip: exchange.round_trip }
     }
 
     fn profile(&self, nas: &Nas) -> Result<Arc<NasProfile>, SafeText> {
@@ -123,7 +123,7 @@ impl DynamicAuthorization for RadiusClient {
             sends: 0,
             round_trip: None,
             request,
-            health: nas.health.clone(),
+            seen: NasSeen::default(),
         };
         let nothing = SafeText::new(if ask.disconnect { "Disconnect-Request (not built)" } else { "CoA-Request (not built)" });
         if !nas.enabled {
@@ -138,45 +138,36 @@ impl DynamicAuthorization for RadiusClient {
             Err(error) => return not_sent(SafeText::from(error.to_string()), nothing),
         };
         let exchange = self.send(nas, profile, &prepared).await;
-        let health = health_after(&nas.health, &exchange, chrono::Utc::now());
-        NasAnswer { outcome: exchange.outcome, sends: exchange.sends, round_trip: exchange.round_trip, request: prepared.words, health }
+        let seen = seen_of(&exchange, chrono::Utc::now());
+        NasAnswer { outcome: exchange.outcome, sends: exchange.sends, round_trip: exchange.round_trip, request: prepared.words, seen }
     }
 }
 
-/// The health of a NAS after an exchange that ended at `now`.
-pub fn health_after(before: &NasHealth, exchange: &Exchange, now: Timestamp) -> NasHealth {
-    let mut health = before.clone();
-    let answered = |health: &mut NasHealth, causes: &[ErrorCause]| {
+/// What an exchange that ended at `now` told of its NAS.
+pub fn seen_of(exchange: &Exchange, now: Timestamp) -> NasSeen {
+    let answered = |causes: &[ErrorCause]| {
         let busy = causes.iter().any(|cause| cause.meaning() == CauseMeaning::Busy);
-        health.reach = if busy { NasReach::Busy } else { NasReach::Up };
-        health.round_trip = exchange.round_trip;
-        health.last_answer_at = Some(now);
-        health.last_asked_at = Some(now);
+        NasSeen {
+            reach: if busy { NasReach::Busy } else { NasReach::Up },
+            round_trip: exchange.round_trip,
+            answered_at: Some(now),
+            asked_at: Some(now),
+            ..NasSeen::default()
+        }
     };
     match &exchange.outcome {
-        NasOutcome::Ack { causes } => {
-            answered(&mut health, causes);
-            health.acks = health.acks.saturating_add(1);
-        }
-        NasOutcome::Nak { causes } => {
-            answered(&mut health, causes);
-            health.naks = health.naks.saturating_add(1);
-        }
-        NasOutcome::Silence { .. } => {
-            health.reach = NasReach::Silent;
-            health.last_asked_at = Some(now);
-            health.timeouts = health.timeouts.saturating_add(1);
-        }
-        NasOutcome::NotSent(_) => {}
+        NasOutcome::Ack { causes } => NasSeen { acks: 1, ..answered(causes) },
+        NasOutcome::Nak { causes } => NasSeen { naks: 1, ..answered(causes) },
+        NasOutcome::Silence { .. } => NasSeen { reach: NasReach::Silent, asked_at: Some(now), timeouts: 1, ..NasSeen::default() },
+        NasOutcome::NotSent(_) => NasSeen::default(),
     }
-    health
 }
 
 /// What a probe told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
     pub words: SafeText,
-    pub health: NasHealth,
+    pub seen: NasSeen,
     pub round_trip: Option<Duration>,
 }
 

@@ -176,14 +176,15 @@ async fn the_executor_gets_answer_words_and_health() {
     let answer = client.ask(&nas, &subscriber(&nas, Some("s-1")), activate).await;
     assert_eq!(answer.outcome, NasOutcome::Ack { causes: vec![] });
     assert!(answer.request.as_str().contains("Delegated-IPv6-Prefix=2001:db8:100:42f0::/60"), "{}", answer.request);
-    assert_eq!((answer.health.reach, answer.health.acks, answer.sends), (NasReach::Up, 1, 1));
-    assert!(answer.health.last_answer_at.is_some() && answer.health.round_trip.is_some());
+    assert_eq!((answer.seen.reach, answer.seen.acks, answer.sends), (NasReach::Up, 1, 1));
+    assert!(answer.seen.answered_at.is_some() && answer.seen.round_trip.is_some());
 
-    nas.health = answer.health;
+    nas.health = nas.health.after(&answer.seen);
     let revoke = NasAsk { purpose: Purpose::Revoke, disconnect: true, with_session_id: true };
     let answer = client.ask(&nas, &subscriber(&nas, Some("busy-1")), revoke).await;
     assert_eq!(answer.outcome, NasOutcome::Nak { causes: vec![ErrorCause(506)] });
-    assert_eq!((answer.health.reach, answer.health.acks, answer.health.naks), (NasReach::Busy, 1, 1));
+    assert_eq!((answer.seen.reach, answer.seen.acks, answer.seen.naks), (NasReach::Busy, 0, 1));
+    assert_eq!((nas.health.after(&answer.seen).acks, nas.health.after(&answer.seen).naks), (1, 1));
 
     // 503 by a stale session id, then by user name alone.
     let answer = client.ask(&nas, &subscriber(&nas, Some("stale")), revoke).await;
@@ -191,15 +192,14 @@ async fn the_executor_gets_answer_words_and_health() {
     let answer = client.ask(&nas, &subscriber(&nas, Some("stale")), NasAsk { with_session_id: false, ..revoke }).await;
     assert_eq!(answer.outcome, NasOutcome::Ack { causes: vec![] });
 
-    let last_heard = nas.health.last_answer_at;
     let answer = client.ask(&nas, &subscriber(&nas, Some("silent-1")), revoke).await;
     assert!(matches!(answer.outcome, NasOutcome::Silence { .. }));
-    assert_eq!((answer.health.reach, answer.health.timeouts, answer.health.last_answer_at), (NasReach::Silent, 1, last_heard));
+    assert_eq!((answer.seen.reach, answer.seen.timeouts, answer.seen.answered_at), (NasReach::Silent, 1, None));
 
     nas.secret = "env:MISSING".parse().expect("a reference");
     let answer = client.ask(&nas, &subscriber(&nas, Some("s-1")), revoke).await;
     assert!(matches!(&answer.outcome, NasOutcome::NotSent(why) if why.as_str().contains("env:MISSING")), "{:?}", answer.outcome);
-    assert_eq!(answer.health, nas.health);
+    assert!(answer.seen.is_nothing());
     nas.profile = "colour".into();
     let answer = client.ask(&nas, &subscriber(&nas, Some("s-1")), revoke).await;
     assert!(matches!(&answer.outcome, NasOutcome::NotSent(why) if why.as_str().contains("'colour'")), "{:?}", answer.outcome);

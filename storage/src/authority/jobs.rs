@@ -6,7 +6,7 @@ use crate::error::StoreError;
 use crate::store::Shared;
 use crate::{audit, operations};
 use noctule_domain::audit::AuditEntry;
-use noctule_domain::nas::NasHealth;
+use noctule_domain::nas::NasSeen;
 use noctule_domain::{NasId, OperationId, SafeText, SubscriberId};
 use rusqlite::{Connection, Transaction, params};
 use serde_json::json;
@@ -74,22 +74,23 @@ pub(super) fn unwatch(tx: &Transaction<'_>, shared: &Shared, id: OperationId, no
     Ok(())
 }
 
-pub(super) fn nas_health(tx: &Transaction<'_>, shared: &Shared, id: NasId, health: &NasHealth) -> Result<(), Fail> {
-    let changed = tx
-        .prepare_cached(
-            "UPDATE nas SET reach = ?3, round_trip_us = ?4, last_answer_at = ?5, last_asked_at = ?6, acks = ?7, naks = ?8, timeouts = ?9
+pub(super) fn nas_health(tx: &Transaction<'_>, shared: &Shared, id: NasId, seen: &NasSeen) -> Result<(), Fail> {
+    let Some(nas) = crate::nas::load(tx, shared, id)? else { return Err(not_found("NAS", id)) };
+    let health = nas.health.after(seen);
+    tx.prepare_cached(
+        "UPDATE nas SET reach = ?3, round_trip_us = ?4, last_answer_at = ?5, last_asked_at = ?6, acks = ?7, naks = ?8, timeouts = ?9
              WHERE tenant = ?1 AND id = ?2",
-        )?
-        .execute(params![
-            shared.tenant_key,
-            bytes(id.0),
-            health.reach.word(),
-            health.round_trip.map(|d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)),
-            opt_us(health.last_answer_at),
-            opt_us(health.last_asked_at),
-            i64::try_from(health.acks).unwrap_or(i64::MAX),
-            i64::try_from(health.naks).unwrap_or(i64::MAX),
-            i64::try_from(health.timeouts).unwrap_or(i64::MAX),
-        ])?;
-    if changed == 0 { Err(not_found("NAS", id)) } else { Ok(()) }
+    )?
+    .execute(params![
+        shared.tenant_key,
+        bytes(id.0),
+        health.reach.word(),
+        health.round_trip.map(|d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)),
+        opt_us(health.last_answer_at),
+        opt_us(health.last_asked_at),
+        i64::try_from(health.acks).unwrap_or(i64::MAX),
+        i64::try_from(health.naks).unwrap_or(i64::MAX),
+        i64::try_from(health.timeouts).unwrap_or(i64::MAX),
+    ])?;
+    Ok(())
 }

@@ -7,7 +7,7 @@ use crate::store::{Shared, Store};
 use crate::subscribers::row;
 use async_trait::async_trait;
 use noctule_domain::lifecycle::{Actor, Ended, Operation, Progress};
-use noctule_domain::nas::NasHealth;
+use noctule_domain::nas::NasSeen;
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, StepEnd, StepStart};
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{NasId, OperationId, SafeText, SubscriberId};
@@ -122,7 +122,7 @@ impl Authority for Store {
         Ok(self.write(move |tx, shared| jobs::unwatch(tx, shared, operation, note)).await?)
     }
 
-    async fn nas_health(&self, nas: NasId, health: NasHealth) -> Result<(), AuthorityError> {
-        Ok(self.write(move |tx, shared| jobs::nas_health(tx, shared, nas, &health)).await?)
+    async fn nas_health(&self, nas: NasId, seen: NasSeen) -> Result<(), AuthorityError> {
+        Ok(self.write(move |tx, shared| jobs::nas_health(tx, shared, nas, &seen)).await?)
     }
 }

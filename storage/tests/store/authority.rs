@@ -6,6 +6,7 @@ use noctule_domain::lifecycle::{
     Ended, Enforcement, Ipv6State, Next, OperationKind, OperationStatus, Progress, Refusal, StepAnswer, StepKind, StepStatus, advance,
     first,
 };
+use noctule_domain::nas::{NasReach, NasSeen};
 use noctule_domain::permission::Role;
 use noctule_domain::ports::{Authority, AuthorityError, Begun, StepEnd, StepStart};
 use noctule_domain::{OperationId, Retry, SubscriberId};
@@ -316,10 +317,11 @@ async fn nas_health_is_kept() {
     let place = Place::new();
     let (store, _) = one(&place).await;
     let nas = store.nas_by_name("BNG-1").await.unwrap().unwrap();
-    let mut health = nas.health.clone();
-    health.acks = 5;
-    health.round_trip = Some(std::time::Duration::from_millis(3));
-    store.nas_health(nas.id, health.clone()).await.unwrap();
-    assert_eq!(store.nas(nas.id).await.unwrap().unwrap().health, health);
+    let seen = NasSeen { reach: NasReach::Up, round_trip: Some(std::time::Duration::from_millis(3)), acks: 5, ..NasSeen::default() };
+    store.nas_health(nas.id, seen.clone()).await.unwrap();
+    store.nas_health(nas.id, seen.clone()).await.unwrap();
+    let health = store.nas(nas.id).await.unwrap().unwrap().health;
+    assert_eq!(health, nas.health.after(&seen).after(&seen));
+    assert_eq!((health.acks, health.reach), (10, NasReach::Up), "counts are added, not put in place");
     assert_eq!(store.nas_rows().await.unwrap()[0].subscribers, 1);
 }
