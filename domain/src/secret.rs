@@ -49,17 +49,20 @@ impl Serialize for Secret {
     }
 }
 
-/// Where a secret is found: `env:NAME`, `file:PATH` (mode 0600 or stricter) or `command:PROGRAM ARGUMENTS` (no shell).
+/// Where a secret is found: `env:NAME`, `file:PATH` (mode 0600 or stricter), `command:PROGRAM ARGUMENTS` (no shell), `keyring:NAME` (the
+/// kernel's keyring: memory, gone at logout or reboot) or `prompt` (asked on the terminal, kept in memory).
 /// The store and the configuration hold this, never the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SecretRef {
     Env(String),
     File(PathBuf),
     Command(String),
+    Keyring(String),
+    Prompt,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a secret is named as env:NAME, file:PATH or command:PROGRAM ARGUMENTS; it is never written out here")]
+#[error("a secret is named as env:NAME, file:PATH, command:PROGRAM ARGUMENTS, keyring:NAME or prompt; it is never written out here")]
 pub struct BadSecretRef;
 
 impl FromStr for SecretRef {
@@ -70,6 +73,8 @@ impl FromStr for SecretRef {
             Some(("env", name)) => Ok(Self::Env(name.to_owned())),
             Some(("file", path)) => Ok(Self::File(path.into())),
             Some(("command", line)) => Ok(Self::Command(line.to_owned())),
+            Some(("keyring", name)) => Ok(Self::Keyring(name.to_owned())),
+            None if text == "prompt" => Ok(Self::Prompt),
             _ => Err(BadSecretRef),
         }
     }
@@ -81,6 +86,8 @@ impl fmt::Display for SecretRef {
             Self::Env(name) => write!(f, "env:{name}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Command(line) => write!(f, "command:{line}"),
+            Self::Keyring(name) => write!(f, "keyring:{name}"),
+            Self::Prompt => f.write_str("prompt"),
         }
     }
 }
@@ -113,6 +120,8 @@ mod tests {
     fn a_literal_secret_is_not_a_reference_and_is_not_echoed() {
         let error = "hunter2".parse::<SecretRef>().expect_err("refused");
         assert!(!error.to_string().contains("hunter2"));
-        assert_eq!("env:X".parse::<SecretRef>().expect("parses").to_string(), "env:X");
+        for reference in ["env:X", "file:/x", "command:pass show x", "keyring:noctule-central", "prompt"] {
+            assert_eq!(reference.parse::<SecretRef>().expect("parses").to_string(), reference);
+        }
     }
 }
