@@ -18,7 +18,11 @@ use crate::{TestbedError, process};
 const LIMIT: Duration = Duration::from_secs(20);
 /// The mode lets a server's own user enter; what it may write it gets from its folder inside.
 const MODE: &str = "0711";
-const HOLDER: &str = r#"mount -t tmpfs -o "size=$2m,mode=$3" noctule-testbed "$1" && echo mounted && exec cat >/dev/null"#;
+const HOLDER: &str = r#"
+mount -t tmpfs -o "size=$2m,mode=$3" noctule-testbed "$1" && echo mounted && cat >/dev/null
+umount -l -- "$1"
+rmdir -- "$1"
+"#;
 
 /// A file system of a few MiB. Dropped: unmounted and removed; the same when the process is killed. Servers on it must be dropped first.
 #[derive(Debug)]
@@ -35,18 +39,14 @@ enum End {
     Namespace(Holder),
 }
 
-/// The process in whose namespace the disk is mounted: the mount goes when it goes.
+/// The process in whose namespace the disk is mounted: the mount goes when it goes, and it goes when its input ends.
 #[derive(Debug)]
-struct Holder {
-    process: Child,
-    mount_point: PathBuf,
-}
+struct Holder(Child);
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-        let _ = fs::remove_dir(&self.mount_point);
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
     }
 }
 
@@ -66,7 +66,7 @@ impl SmallDisk {
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &format!("size={mib}m,mode={MODE}"), "noctule-testbed"]).arg(&path);
         process::must(mount, "", LIMIT).map_err(|error| TestbedError::NoDisk { why: error.to_string() })?;
-        let watcher = Watcher::start(UNMOUNT, &[&path])?;
+        let watcher = Watcher::start(UNMOUNT, Path::new("/"), &[&path])?;
         // From here on the watcher removes the folder.
         let _ = temporary.keep();
         Ok(Self { path, _end: End::Unmounted(watcher) })
@@ -83,9 +83,9 @@ impl SmallDisk {
             .process_group(0)
             .spawn();
         let process = spawned.map_err(|source| TestbedError::Spawn { program: "unshare".to_owned(), source })?;
-        let mut holder = Holder { process, mount_point };
+        let mut holder = Holder(process);
         let (sender, said) = mpsc::channel();
-        if let Some(output) = holder.process.stdout.take() {
+        if let Some(output) = holder.0.stdout.take() {
             thread::spawn(move || {
                 let mut line = String::new();
                 let _ = BufReader::new(output).read_line(&mut line);
@@ -93,8 +93,8 @@ impl SmallDisk {
             });
         }
         if said.recv_timeout(LIMIT).is_ok_and(|line| line.trim() == "mounted") {
-            // `exec` keeps the number: it is that of the process which is in the namespace.
-            let path = PathBuf::from(format!("/proc/{}/root{}", holder.process.id(), holder.mount_point.display()));
+            // `unshare` becomes the shell, so the number is that of the process which is in the namespace.
+            let path = PathBuf::from(format!("/proc/{}/root{}", holder.0.id(), mount_point.display()));
             return Ok(Self { path, _end: End::Namespace(holder) });
         }
         Err(TestbedError::NoDisk { why: "`unshare --user --map-root-user --mount` and a mount in it failed".to_owned() })

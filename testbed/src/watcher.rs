@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use crate::TestbedError;
 
-/// Ends a server by its data folder ($1) and removes a folder ($2). Processes are found by their working folder, which PostgreSQL makes the
+/// Ends a server by its data folder ($1) and removes a folder ($2). The data folder is given relative to the working folder, which stays
+/// open: a path through somebody else's namespace is good only as long as he lives. Processes are found by their working folder, which PostgreSQL makes the
 /// data folder: a number in a file could belong to somebody else by now. `-ef` compares without starting a process for each.
 pub(crate) const STOP_SERVER: &str = r#"
 cat >/dev/null
@@ -41,12 +42,12 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    /// Starts watching. `script` must begin with reading its input to the end; `paths` are its parameters.
-    pub(crate) fn start(script: &str, paths: &[&Path]) -> Result<Self, TestbedError> {
+    /// Starts watching. `script` must begin with reading its input to the end; `paths` are its parameters; it works in `folder`.
+    pub(crate) fn start(script: &str, folder: &Path, paths: &[&Path]) -> Result<Self, TestbedError> {
         let shell = Command::new("/bin/sh")
             .args(["-c", script, "noctule-testbed-watcher"])
             .args(paths)
-            .current_dir("/")
+            .current_dir(folder)
             .stdin(Stdio::piped())
             // A test runner waits for everybody who holds the outputs of a test.
             .stdout(Stdio::null())

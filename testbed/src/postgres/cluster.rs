@@ -123,14 +123,15 @@ impl Postgres {
         fs::create_dir(&sockets).map_err(TestbedError::file("the folder can not be made", &sockets))?;
         mode(&sockets, 0o755)?;
         account.own(&sockets)?;
-        let data = match &options.folder {
+        let (room, name) = match &options.folder {
             Some(given) => {
                 account.must_reach(given)?;
-                given.join(format!("data-{}", port.number()))
+                (given.clone(), format!("data-{}", port.number()))
             }
-            None => folder.join("data"),
+            None => (folder.clone(), "data".to_owned()),
         };
-        let watcher = Watcher::start(STOP_SERVER, &[&data, &folder])?;
+        let data = room.join(&name);
+        let watcher = Watcher::start(STOP_SERVER, &room, &[&Path::new(".").join(&name), &folder])?;
         // From here on the watcher removes the folder.
         let _ = temporary.keep();
 
