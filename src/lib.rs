@@ -8,5 +8,6 @@ pub mod config;
 pub mod console;
 pub mod csv_import;
 pub mod exit;
+pub mod keyring;
 pub mod near;
 pub mod secrets;

@@ -1,5 +1,5 @@
-//! Finds secrets: from a variable, a file that only its owner can read, or a command started without a shell. What is found is a
-//! `Secret`, and no error ever holds a byte of it.
+//! Finds secrets: from a variable, a file that only its owner can read, a command started without a shell, the kernel's keyring, or by
+//! asking on the terminal. What is found is a `Secret`, and no error ever holds a byte of it.
 
 use noctule_domain::secret::{Secret, SecretRef};
 use noctule_domain::{Retry, SafeText};
@@ -7,7 +7,7 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 /// Longest secret, in bytes.
@@ -37,6 +37,16 @@ pub enum SecretError {
     Failed { program: SafeText, status: SafeText },
     #[error("the secret command {program} did not end within {seconds} s")]
     TookTooLong { program: SafeText, seconds: u64 },
+    #[error("there is no password '{0}' in the kernel's keyring: `noctule login` puts it there")]
+    NotInKeyring(SafeText),
+    #[error("the kernel's keyring can not be used here: {0}. Use prompt, command:PROGRAM or env:NAME instead of keyring:")]
+    NoKeyring(SafeText),
+    #[error("a password is to be asked for, and there is no terminal to ask on: use keyring:, command: or env:")]
+    NoTerminal,
+    #[error("the password was not asked for at the start of this program, and can not be asked for later")]
+    NotAsked,
+    #[error("the password could not be read from the terminal: {0}")]
+    BadTerminal(SafeText),
 }
 
 impl SecretError {
@@ -54,12 +64,14 @@ pub struct Secrets {
     base: PathBuf,
     home: Option<PathBuf>,
     command_time: Duration,
+    /// What was asked on the terminal before the screen was taken. Shared by all that were cloned from one.
+    asked: Arc<OnceLock<Secret>>,
 }
 
 impl Secrets {
     pub fn new(base: impl Into<PathBuf>) -> Self {
         let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_path_buf());
-        Self { base: base.into(), home, command_time: COMMAND_TIME }
+        Self { base: base.into(), home, command_time: COMMAND_TIME, asked: Arc::default() }
     }
 
     /// Blocks: for a command up to [`COMMAND_TIME`]. Call it from a blocking thread where a screen waits.
@@ -68,7 +80,18 @@ impl Secrets {
             SecretRef::Env(name) => from_variable(name),
             SecretRef::File(path) => from_file(&self.place(path)),
             SecretRef::Command(line) => from_command(line, self.command_time),
+            SecretRef::Keyring(name) => crate::keyring::find(name),
+            SecretRef::Prompt => self.asked.get().cloned().ok_or(SecretError::NotAsked),
         }
+    }
+
+    /// Asks on the terminal, without echo, once: `SecretRef::Prompt` gives what was typed from then on.
+    pub fn ask(&self, words: &str) -> Result<(), SecretError> {
+        if self.asked.get().is_none() {
+            // Somebody else may have been quicker: then theirs holds.
+            let _ = self.asked.set(ask_on_terminal(words)?);
+        }
+        Ok(())
     }
 
     fn place(&self, path: &Path) -> PathBuf {
@@ -77,6 +100,15 @@ impl Secrets {
             _ => self.base.join(path),
         }
     }
+}
+
+/// Reads one line from the controlling terminal, without echo.
+pub fn ask_on_terminal(words: &str) -> Result<Secret, SecretError> {
+    if std::fs::OpenOptions::new().read(true).write(true).open("/dev/tty").is_err() {
+        return Err(SecretError::NoTerminal);
+    }
+    let typed = rpassword::prompt_password(words).map_err(|error| SecretError::BadTerminal(SafeText::new(&error.to_string())))?;
+    checked(typed.into_bytes(), &SafeText::new("what was typed"))
 }
 
 fn from_variable(name: &str) -> Result<Secret, SecretError> {

@@ -78,7 +78,7 @@ fn one(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<(), Finding> {
         }
         Kind::Text | Kind::Path if !found.is_str() => fail(format!("a text in quotes is wanted, this is a {}", found.type_str())),
         Kind::Secret => match found.as_str().map(str::parse::<noctule_domain::secret::SecretRef>) {
-            Some(Ok(_)) => Ok(()),
+            Some(Ok(reference)) => super::central::secret_rules(key.section, &reference).or_else(|why| fail(why.to_owned())),
             _ => fail(noctule_domain::secret::BadSecretRef.to_string()),
         },
         Kind::Word(words) => match found.as_str() {
@@ -121,6 +121,7 @@ pub(super) fn rules(config: &Config) -> Result<(), (&'static str, &'static str, 
     if let Some(url) = &config.netbox.url {
         url_rules(url, config.netbox.allow_plain_http).map_err(|why| ("netbox", "url", format!("netbox.url: {why}")))?;
     }
+    config.central.rules().map_err(|(name, why)| ("central", name, format!("central.{name}: {why}")))?;
     for (place, pool) in config.netbox.pools.iter().enumerate() {
         let fail = |why: String| Err(("netbox", "pools", format!("pool {} of netbox.pools: {why}", place + 1)));
         match (pool.prefix, pool.id) {

@@ -13,7 +13,8 @@ pub fn markdown() -> String {
          A key that does not exist is an error that names file, line, key and the nearest key. Commands then end with code 9; the console\n\
          starts read-only and shows the message. Relative paths are meant from the folder of the file; `~/` is the home folder.\n\n\
          Secrets are given by reference only: `env:NAME`, `file:PATH` (a file that only you can read, mode 0600 or stricter; a symbolic link to\n\
-         one is fine) or `command:PROGRAM ARGUMENTS` (started without a shell, 10 seconds, first 4 KiB; a newline at the end is cut).\n\n",
+         one is fine), `command:PROGRAM ARGUMENTS` (started without a shell, 10 seconds, first 4 KiB; a newline at the end is cut) or\n\
+         `keyring:NAME` (the Linux kernel's keyring: memory, gone at logout or reboot).\n\n",
     );
     let mut section = "";
     for key in KEYS {

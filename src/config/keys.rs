@@ -35,6 +35,7 @@ const fn key(section: &'static str, name: &'static str, kind: Kind, default: &'s
 
 const THEMES: &[&str] = &["dark", "light", "high-contrast", "mono"];
 const ROLES: &[&str] = &["admin", "noc", "dispatcher", "technician", "viewer"];
+const TLS: &[&str] = &["verify-full", "off"];
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 
 pub const KEYS: &[Key] = &[
@@ -86,7 +87,7 @@ pub const KEYS: &[Key] = &[
         "token",
         Kind::Secret,
         "",
-        "Where the API token is found: `env:NAME`, `file:PATH` (mode 0600 or stricter) or `command:PROGRAM ARGUMENTS`.",
+        "Where the API token is found: `env:NAME`, `file:PATH` (mode 0600 or stricter), `command:PROGRAM ARGUMENTS` or `keyring:NAME`.",
     ),
     key("netbox", "tag", Kind::Text, "", "Slug of a tag that every prefix made by Noctule gets; `noctule init netbox` makes it."),
     key(
@@ -119,6 +120,52 @@ pub const KEYS: &[Key] = &[
         Kind::Path,
         "",
         "Folder with further NAS profiles (`*.toml`); one with the key of a built-in profile replaces it.",
+    ),
+    key(
+        "central",
+        "url",
+        Kind::Text,
+        "",
+        "The centre that consoles share, `postgresql://host1[:port],host2[:port]/database`: no user and no password in it. Without it, this \
+         machine works alone. A socket folder is written `%2Frun%2Fpostgresql`.",
+    ),
+    key("central", "user", Kind::Text, "", "Login at the centre. Without it, the operator's name."),
+    key(
+        "central",
+        "password",
+        Kind::Secret,
+        "",
+        "Where the password is found: `keyring:NAME` (the kernel's keyring, filled by `noctule login`), `prompt` (asked at each start), \
+         `command:PROGRAM ARGUMENTS` or `env:NAME`. `file:` is refused: it would lie on the disk in clear. Without it, \
+         `keyring:noctule-central`, then a question where there is a terminal.",
+    ),
+    key(
+        "central",
+        "tls",
+        Kind::Word(TLS),
+        "verify-full",
+        "`verify-full`: TLS, the certificate must be valid and carry the name of the host. `off` only where every host is this machine.",
+    ),
+    key("central", "ca_file", Kind::Path, "", "Certificates (PEM) of your own authority, instead of those of the system."),
+    key("central", "cert_file", Kind::Path, "", "Client certificate (PEM), where the centre asks for one. With `key_file`."),
+    key("central", "key_file", Kind::Path, "", "Private key (PEM, mode 0600 or stricter) of the client certificate."),
+    key("central", "read_url", Kind::Text, "", "A standby to read from, written as `url`. Changes still go to `url`."),
+    key(
+        "central",
+        "poll_s",
+        Kind::Number { min: 1, max: 300 },
+        "5",
+        "Seconds between two looks for changes. A wake-up of the centre comes in between, so this is the longest wait, not the usual one.",
+    ),
+    key("central", "listen", Kind::Flag, "true", "Let the centre wake this console. Off: it only polls, and needs one connection less."),
+    key("central", "connect_timeout_s", Kind::Number { min: 1, max: 120 }, "5", "Seconds to wait for a connection."),
+    key("central", "timeout_s", Kind::Number { min: 1, max: 600 }, "30", "Seconds to wait for an answer of the centre."),
+    key(
+        "central",
+        "folder",
+        Kind::Path,
+        "",
+        "Folder of the local copy and its outbox. Without it, `central/` in the data folder, by tenant.",
     ),
     key("log", "level", Kind::Word(LEVELS), "info", "How much is logged."),
     key("log", "file", Kind::Path, "", "Write the log into this file too (mode 0600). Secrets are never logged."),
@@ -154,7 +201,8 @@ pub fn env_name(key: &Key) -> Option<String> {
 
 /// Variables that look like ours and are not: a slip in a name would otherwise be silently without effect. With the nearest right name.
 pub fn unknown_variables<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
-    let known: Vec<String> = KEYS.iter().filter_map(env_name).chain(["NOCTULE_CONFIG".to_owned()]).collect();
+    let known: Vec<String> =
+        KEYS.iter().filter_map(env_name).chain(["NOCTULE_CONFIG".to_owned(), "NOCTULE_CENTRAL_OWNER_DSN".to_owned()]).collect();
     names
         .filter(|name| name.starts_with("NOCTULE_") && !known.iter().any(|k| k == name))
         .filter_map(|name| {

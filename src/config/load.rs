@@ -206,6 +206,10 @@ fn resolve_paths(config: &mut Config, base: &Path, _folders: &Folders) {
         &mut config.store.path,
         &mut config.netbox.ca_file,
         &mut config.radius.profiles_dir,
+        &mut config.central.ca_file,
+        &mut config.central.cert_file,
+        &mut config.central.key_file,
+        &mut config.central.folder,
         &mut config.log.file,
     ];
     for path in paths.into_iter().flatten() {

@@ -1,6 +1,7 @@
 //! Configuration: defaults, then the file, then the environment, then the command line. A wrong configuration names its file, line, key
 //! and the nearest key that would be right; no message ever repeats the value of a secret.
 
+mod central;
 mod check;
 mod docs;
 mod error;
@@ -10,6 +11,7 @@ mod keys;
 mod load;
 mod sections;
 
+pub use central::{CentralConfig, Place as CentralPlace, TlsMode};
 pub use docs::markdown;
 pub use error::{ConfigError, Place};
 pub use folders::Folders;
