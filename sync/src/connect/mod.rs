@@ -1,1 +1,12 @@
 //! Connections to the centre: where it is, TLS, who we are, and what went wrong.
+
+mod centre;
+mod config;
+mod error;
+mod line;
+mod tls;
+
+pub use centre::{Centre, SessionGuard};
+pub use config::{CentreConfig, ClientCertificate, Tls};
+pub use error::CentreError;
+pub use line::{Access, Line};
