@@ -2,6 +2,7 @@
 
 use crate::{OperationId, SafeText, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// What goes into the chain. `seq` and the hashes are added by the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,4 +39,74 @@ pub struct AuditRecord {
 pub enum AuditVerdict {
     Intact { records: u64, head: String },
     Broken { seq: i64, why: String },
+}
+
+/// What is before the first record.
+pub const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Hex SHA-256 over the hash of the record before and the body of this one.
+pub fn digest(previous: &str, body: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(previous.as_bytes());
+    hash.update(body.as_bytes());
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[derive(Deserialize)]
+struct Body {
+    seq: i64,
+    entry: AuditEntry,
+}
+
+/// Reads a chain record by record, from its first on, and says whether anything was changed, taken out, moved or cut off. The same for
+/// every store that keeps one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    records: i64,
+    head: String,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self { records: 0, head: NOTHING.to_owned() }
+    }
+}
+
+impl Chain {
+    /// Takes the next record. `Err` is the verdict: nothing after it needs to be read.
+    pub fn take(&mut self, seq: i64, body: &str, previous: &str, hash: &str) -> Result<AuditEntry, AuditVerdict> {
+        let broken = |seq: i64, why: &str| AuditVerdict::Broken { seq, why: why.to_owned() };
+        let expected = self.records + 1;
+        if seq != expected {
+            return Err(broken(expected, &format!("record {expected} is missing: the next one is {seq}")));
+        }
+        if previous != self.head {
+            return Err(broken(seq, "it does not follow the record before it"));
+        }
+        if digest(previous, body) != hash {
+            return Err(broken(seq, "its content does not fit its hash: it was changed"));
+        }
+        let entry = match serde_json::from_str::<Body>(body) {
+            Ok(body) if body.seq == seq => body.entry,
+            Ok(body) => return Err(broken(seq, &format!("it says that it is record {}: it was moved", body.seq))),
+            Err(_) => return Err(broken(seq, "it can not be read")),
+        };
+        self.records = seq;
+        self.head = hash.to_owned();
+        Ok(entry)
+    }
+
+    /// How many records were taken.
+    pub fn records(&self) -> i64 {
+        self.records
+    }
+
+    /// The end: what the store says that it wrote, number and hash of its last record.
+    pub fn end(self, head_seq: i64, head_hash: &str) -> AuditVerdict {
+        if (head_seq, head_hash) != (self.records, self.head.as_str()) {
+            let why = format!("the log ends at record {}, but {head_seq} were written: its end was cut off or added to", self.records);
+            return AuditVerdict::Broken { seq: self.records + 1, why };
+        }
+        AuditVerdict::Intact { records: u64::try_from(self.records).unwrap_or(0), head: self.head }
+    }
 }

@@ -1,16 +1,11 @@
 //! The audit log: appended to in the transaction of what it speaks of, chained by hash, proved by reading it through.
 
 use crate::error::StoreError;
-use crate::migrate::hex;
 use crate::store::{Shared, Store};
-use noctule_domain::audit::{AuditEntry, AuditRecord, AuditVerdict};
+use noctule_domain::audit::{AuditEntry, AuditRecord, AuditVerdict, Chain, NOTHING, digest};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-
-/// What is before the first record.
-const NOTHING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 #[derive(Serialize, Deserialize)]
 struct Body {
@@ -47,13 +42,6 @@ fn canonical(value: &Value, out: &mut String) {
         }
         plain => out.push_str(&plain.to_string()),
     }
-}
-
-fn digest(previous: &str, body: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(previous.as_bytes());
-    hash.update(body.as_bytes());
-    hex(&hash.finalize())
 }
 
 fn head(conn: &Connection, tenant: i64) -> rusqlite::Result<(i64, String)> {
@@ -117,36 +105,15 @@ impl Store {
 }
 
 fn verify(conn: &Connection, tenant: i64) -> rusqlite::Result<AuditVerdict> {
-    let broken = |seq: i64, why: &str| Ok(AuditVerdict::Broken { seq, why: why.to_owned() });
     let (head_seq, head_hash) = head(conn, tenant)?;
     let mut statement = conn.prepare("SELECT seq, body, previous, hash FROM audit WHERE tenant = ?1 ORDER BY seq")?;
     let mut rows = statement.query([tenant])?;
-    let (mut expected, mut previous) = (1i64, NOTHING.to_owned());
+    let mut chain = Chain::default();
     while let Some(row) = rows.next()? {
-        let seq: i64 = row.get(0)?;
-        let (body, before, hash): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        if seq != expected {
-            return broken(expected, &format!("record {expected} is missing: the next one is {seq}"));
+        let (body, previous, hash): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        if let Err(broken) = chain.take(row.get(0)?, &body, &previous, &hash) {
+            return Ok(broken);
         }
-        if before != previous {
-            return broken(seq, "it does not follow the record before it");
-        }
-        if digest(&before, &body) != hash {
-            return broken(seq, "its content does not fit its hash: it was changed");
-        }
-        match serde_json::from_str::<Body>(&body) {
-            Ok(body) if body.seq == seq => {}
-            Ok(body) => return broken(seq, &format!("it says that it is record {}: it was moved", body.seq)),
-            Err(_) => return broken(seq, "it can not be read"),
-        }
-        previous = hash;
-        expected += 1;
     }
-    if (head_seq, &head_hash) != (expected - 1, &previous) {
-        return broken(
-            expected,
-            &format!("the log ends at record {}, but {head_seq} were written: its end was cut off or added to", expected - 1),
-        );
-    }
-    Ok(AuditVerdict::Intact { records: (expected - 1) as u64, head: previous })
+    Ok(chain.end(head_seq, &head_hash))
 }
