@@ -936,6 +936,8 @@ END $$;
 
 -- Open operations whose console is gone: its lease is over by the server's clock, or it is one of `dead`, which a login may say of its own
 -- consoles alone. They are this console's now, if its role permits them; a step that left and whose end nobody wrote down may have happened.
+-- An operation of this very console whose lease is over is among them: nobody renews it, as when the answer to an earlier call was lost. (The
+-- executor leaves those alone that it drives.)
 CREATE FUNCTION noctule.take_over(console uuid, dead uuid[]) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
@@ -952,13 +954,14 @@ BEGIN
     FOR o IN
         SELECT x.* FROM noctule.operations AS x
         WHERE x.tenant_id = here AND x.status IN ('running', 'waiting')
-            AND (x.lease_owner IS DISTINCT FROM console OR x.lease_login IS DISTINCT FROM session_user)
             AND (x.lease_owner IS NULL OR x.lease_until < moment OR (x.lease_owner = ANY (dead) AND x.lease_login = session_user))
             AND noctule.allows(as_role, noctule.rule_needed(x.kind))
         ORDER BY x.requested_at LIMIT 1000 FOR UPDATE SKIP LOCKED
     LOOP
         UPDATE noctule.operation_steps AS j SET status = 'unclear', answer = 'console ended in between', ended_at = moment
-            WHERE j.tenant_id = here AND j.operation = o.id AND j.status = 'started';
+            WHERE j.tenant_id = here AND j.operation = o.id AND j.status = 'started'
+                -- Its own, asked for again: its driver closes what it had begun.
+                AND (o.lease_owner IS DISTINCT FROM console OR o.lease_login IS DISTINCT FROM session_user);
         UPDATE noctule.operations AS x SET
                 progress = CASE WHEN FOUND THEN x.progress || '{"unclear": true}' ELSE x.progress END,
                 lease_owner = console, lease_login = session_user,
