@@ -1,0 +1,212 @@
+//! One connection that reads: greeting, whole copy, increments. It is used until the first error and then thrown away.
+
+use super::hello::Hello;
+use super::plan::{Plan, plan};
+use super::poll::{self, Standing, bad};
+use super::{copy, increment, sql};
+use crate::connect::{Access, CentreConfig, CentreError, Line};
+use noctule_domain::Timestamp;
+use noctule_domain::sync::{Increment, Phase, Position, Replica};
+use std::time::{Duration, Instant};
+use tokio_postgres::Statement;
+
+/// Told what is being done, from whatever thread does it.
+pub type Progress<'a> = dyn Fn(Phase) + Send + Sync + 'a;
+
+/// More changes than this are streamed in a transaction of their own.
+const SMALL: i64 = 500;
+/// An empty poll makes the position durable only now and then: after a restart a little more is asked again.
+const KEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// What a poll brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pulled {
+    /// Rows that changed or are gone.
+    pub rows: u64,
+    /// By how much the newest change was older than its arrival, by the centre's clock.
+    pub lag_ms: Option<u64>,
+    /// The centre's clock.
+    pub now: Timestamp,
+    /// The operator's rights have changed: say hello again and copy anew.
+    pub rights_changed: bool,
+}
+
+/// A connection that reads for one replica.
+#[derive(Debug)]
+pub struct Puller {
+    line: Line,
+    config: CentreConfig,
+    host: String,
+    hello: Hello,
+    poll: Statement,
+    glance: Statement,
+    position: Option<Position>,
+    kept: Instant,
+}
+
+impl Puller {
+    /// Connects and says hello. `host` is this machine's name, for the colleagues' list.
+    pub async fn connect(config: &CentreConfig, host: &str) -> Result<Self, CentreError> {
+        let line = Line::open(config, Access::Bulk).await?;
+        let limit = config.call_timeout;
+        let hello = Hello::say(&line, limit, config.console, host).await?;
+        let poll = line.within(limit, "prepare", line.client.prepare(&sql::poll())).await?;
+        let glance = line.within(limit, "prepare", line.client.prepare(&sql::glance())).await?;
+        Ok(Self { line, config: config.clone(), host: host.to_owned(), hello, poll, glance, position: None, kept: Instant::now() })
+    }
+
+    pub fn line(&self) -> &Line {
+        &self.line
+    }
+
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// Asks again who we are to the centre.
+    pub async fn greet(&mut self) -> Result<&Hello, CentreError> {
+        self.hello = Hello::say(&self.line, self.config.call_timeout, self.config.console, &self.host).await?;
+        Ok(&self.hello)
+    }
+
+    /// What must be done before increments make sense.
+    pub async fn plan(&mut self, replica: &dyn Replica) -> Result<Plan, CentreError> {
+        self.position = replica.position().await?;
+        Ok(plan(self.position.as_ref(), &self.hello, self.config.tenant, &self.config.user))
+    }
+
+    /// Where the copy stands as far as this connection knows.
+    pub fn position(&self) -> Option<&Position> {
+        self.position.as_ref()
+    }
+
+    /// Silence of the server that is still borne while it works on much at once.
+    pub(crate) fn stall(&self) -> Duration {
+        self.config.call_timeout.saturating_mul(3)
+    }
+
+    /// Begins a read of one snapshot and gives the position that a complete read of it has. End it with [`Self::commit`].
+    pub(crate) async fn begin(&self) -> Result<Position, CentreError> {
+        let line = &self.line;
+        let ask = async {
+            line.client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
+            line.client.query_one("SELECT pg_current_snapshot()::text, clock_timestamp(), pg_is_in_recovery()", &[]).await
+        };
+        let row = line.within(self.config.call_timeout, "begin", ask).await?;
+        let snapshot: &str = row.try_get(0).map_err(|error| bad(&error))?;
+        Ok(Position {
+            history: self.hello.history.clone(),
+            schema: self.hello.schema,
+            epoch: self.hello.epoch,
+            tenant: self.config.tenant.uuid(),
+            login: self.config.user.clone(),
+            cursor: poll::cursor_of(snapshot, row.try_get(2).map_err(|error| bad(&error))?)?,
+            at: row.try_get(1).map_err(|error| bad(&error))?,
+        })
+    }
+
+    pub(crate) async fn commit(&self) -> Result<(), CentreError> {
+        self.line.within(self.config.call_timeout, "commit", self.line.client.batch_execute("COMMIT")).await
+    }
+
+    pub(crate) fn stands_at(&mut self, position: Position) {
+        self.kept = Instant::now();
+        self.position = Some(position);
+    }
+
+    /// A whole copy, or the rest of one that was cut. Increments from its beginning must follow.
+    pub async fn copy(&mut self, replica: &dyn Replica, progress: &Progress<'_>) -> Result<(), CentreError> {
+        let fresh = self.begin().await?;
+        let began = copy::whole(&self.line, self.stall(), replica, fresh, self.hello.floor, progress).await?;
+        self.stands_at(began);
+        Ok(())
+    }
+
+    /// Asks what changed and applies it. `expect`: something probably did (a wake-up), so the full question is asked at once; otherwise a
+    /// cheap one first. `keep`: makes the position durable even when nothing changed (the outbox waits for it).
+    pub async fn poll(&mut self, replica: &dyn Replica, expect: bool, keep: bool, progress: &Progress<'_>) -> Result<Pulled, CentreError> {
+        let Some(mut position) = self.position.clone() else {
+            return Err(CentreError::Sql("there is no copy to go on from".into()));
+        };
+        let limit = self.config.call_timeout;
+        let seen = position.cursor.to_string();
+        if !expect {
+            let row = self.line.within(limit, "poll", self.line.client.query_one(&self.glance, &[&seen])).await?;
+            let standing = self.check(Standing::of(&row)?)?;
+            if self.moved(&standing) {
+                return Ok(Pulled { rows: 0, lag_ms: None, now: standing.now, rights_changed: true });
+            }
+            if !row.try_get::<_, bool>(5).map_err(|error| bad(&error))? {
+                return self.nothing(replica, position, standing, keep).await;
+            }
+        }
+        let answer = self.line.within(limit, "poll", self.line.client.query(&self.poll, &[&seen, &(SMALL + 1)])).await?;
+        let first = answer.first().ok_or_else(|| CentreError::Sql("the centre gave no answer to a poll".into()))?;
+        let standing = self.check(Standing::of(first)?)?;
+        if self.moved(&standing) {
+            return Ok(Pulled { rows: 0, lag_ms: None, now: standing.now, rights_changed: true });
+        }
+        let (mut changes, newest, rows) = poll::changes(&answer)?;
+        if answer.len() > SMALL as usize {
+            return self.large(replica, progress).await;
+        }
+        if rows == 0 {
+            return self.nothing(replica, position, standing, keep).await;
+        }
+        position.cursor = standing.cursor;
+        position.at = standing.now;
+        changes.position = Some(position.clone());
+        replica.apply(changes).await?;
+        self.stands_at(position);
+        Ok(Pulled { rows, lag_ms: lag(newest, standing.now), now: standing.now, rights_changed: false })
+    }
+
+    async fn nothing(
+        &mut self,
+        replica: &dyn Replica,
+        mut position: Position,
+        standing: Standing,
+        keep: bool,
+    ) -> Result<Pulled, CentreError> {
+        position.cursor = standing.cursor;
+        position.at = standing.now;
+        if keep || self.kept.elapsed() >= KEEP_EVERY {
+            replica.apply(Increment { rows: Vec::new(), gone: Vec::new(), position: Some(position.clone()) }).await?;
+            self.kept = Instant::now();
+        }
+        self.position = Some(position);
+        Ok(Pulled { rows: 0, lag_ms: None, now: standing.now, rights_changed: false })
+    }
+
+    async fn large(&mut self, replica: &dyn Replica, progress: &Progress<'_>) -> Result<Pulled, CentreError> {
+        let Some(seen) = self.position.as_ref().map(|position| position.cursor.clone()) else {
+            return Err(CentreError::Sql("there is no copy to go on from".into()));
+        };
+        let position = self.begin().await?;
+        let (rows, newest) = increment::changes_since(&self.line, self.stall(), replica, &seen, progress).await?;
+        self.commit().await?;
+        let now = position.at;
+        replica.apply(Increment { rows: Vec::new(), gone: Vec::new(), position: Some(position.clone()) }).await?;
+        self.stands_at(position);
+        Ok(Pulled { rows, lag_ms: lag(newest, now), now, rights_changed: false })
+    }
+
+    /// Revoked while connected: the session stands, and sees nothing. Promoted while connected: another timeline has begun.
+    fn check(&self, standing: Standing) -> Result<Standing, CentreError> {
+        if !standing.member {
+            return Err(CentreError::Denied("this login is not a member of the tenant (any more)".into()));
+        }
+        if standing.standby != self.hello.standby {
+            return Err(CentreError::Lost("the server became the primary".into()));
+        }
+        Ok(standing)
+    }
+
+    fn moved(&self, standing: &Standing) -> bool {
+        standing.epoch.is_some_and(|epoch| epoch != self.hello.epoch)
+    }
+}
+
+fn lag(newest: Option<Timestamp>, now: Timestamp) -> Option<u64> {
+    newest.map(|newest| u64::try_from((now - newest).num_milliseconds()).unwrap_or(0))
+}
