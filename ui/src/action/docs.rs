@@ -62,6 +62,8 @@ pub fn title(group: Group) -> &'static str {
         Group::Field => "Field service",
         Group::Operations => "Operations",
         Group::Network => "Network",
+        Group::Sync => "Sync with the centre",
+        Group::Emergency => "Emergency, with the centre away",
         Group::Map => "Map",
         Group::Typing => "Typing, choosing, confirming",
     }

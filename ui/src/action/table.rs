@@ -17,6 +17,9 @@ words!(
         Operations = "operations",
         Network = "network",
         Log = "log",
+        Sync = "sync",
+        /// A conflict of the outbox, above the Sync pane.
+        Conflict = "conflict",
         Input = "input",
         Menu = "menu",
         Confirm = "confirm",
@@ -35,6 +38,8 @@ pub const STACKS: &[&[Context]] = &[
     &[Context::Operations, Context::List, Context::Global],
     &[Context::Network, Context::List, Context::Global],
     &[Context::Log, Context::Global],
+    &[Context::Sync, Context::Global],
+    &[Context::Conflict],
     &[Context::Input],
     &[Context::Menu],
     &[Context::Confirm],
@@ -54,6 +59,8 @@ words!(
         Operations = "operations",
         Network = "network",
         Map = "map",
+        Sync = "sync",
+        Emergency = "emergency",
         Typing = "typing",
     }
 );
@@ -116,9 +123,12 @@ actions! {
     TaskStatus "task-status" "status" Field [Tasks] ["m"] Write OwnWrite "move the task to another status";
     TaskAssign "task-assign" "assign" Field [Tasks] ["a"] Write FieldWrite "assign the task to a technician";
     TaskUnassign "task-unassign" "unassign" Field [Tasks] ["A"] Write FieldWrite "take the technician off the task";
+    TaskNotes "task-notes" "notes" Field [Tasks] ["e"] Write OwnWrite "write the notes of the task";
     TaskBoard "task-board" "board" Field [Tasks] ["b"] Safe Read "switch between list and board by status";
     TaskOpenOnly "task-open-only" "open only" Field [Tasks] ["o"] Safe Read "show or hide tasks that have ended";
     ShowOnMap "show-on-map" "on map" Field [Technicians Tasks Network Subscribers Detail] ["g m"] Safe Read "show this on the map";
+    ClockIn "clock-in" "clock in" Field [Technicians] ["c"] Write OwnWrite "begin the working time of this technician, after choosing its kind";
+    ClockOut "clock-out" "clock out" Field [Technicians] ["C"] Write OwnWrite "end the working time of this technician";
     ShowTasks "show-tasks" "tasks" Field [Technicians] ["t"] Safe Read "the tasks of this technician";
     ShowSubscriber "show-subscriber" "subscriber" Field [Tasks Operations] ["g s"] Safe Read "the subscriber of this row";
 
@@ -159,8 +169,13 @@ actions! {
     LogMore "log-more" "more" List [Log] ["+" "="] Safe Read "show more levels of the log";
     LogFollow "log-follow" "follow" List [Log] ["f"] Safe Read "back to the newest line, and stay there";
 
+    // Conflicts of the outbox.
+    ConflictMine "conflict-mine" "keep mine" Sync [Conflict] ["m"] Write Read "ask the centre again for mine, over theirs";
+    ConflictTheirs "conflict-theirs" "take theirs" Sync [Conflict] ["t" "x"] Write Read "leave theirs; what was refused is put away as seen";
+    ConflictBoth "conflict-both" "both" Sync [Conflict] ["b"] Write Read "keep both texts: theirs, a line break, mine";
+
     // Lists.
-    Open "open" "open" List [List] ["enter"] Safe Read "open what is selected";
+    Open "open" "open" List [List Sync] ["enter"] Safe Read "open what is selected";
     Filter "filter" "filter" List [List] ["/"] Safe Read "narrow the list: state:active nas:bng-3 prefix:2001:db8::/40 text";
     Mark "mark" "mark" List [Subscribers] ["space"] Safe Read "mark or unmark the row for a bulk action";
     Sort "sort" "sort" List [List] ["s"] Safe Read "choose the column to sort by";
@@ -173,25 +188,30 @@ actions! {
     PreviousMatch "previous-match" "previous" List [List Detail] ["N"] Safe Read "previous row that matches; in the detail, the previous subscriber";
     Undo "undo" "undo" List [Subscribers] ["u"] Safe Read "take back the last change of filter, sort, columns or marks";
     Redo "redo" "redo" List [Subscribers] ["U"] Safe Read "do again what was taken back";
+    SubscriberNotes "subscriber-notes" "notes" List [Subscribers Detail] ["e"] Write SubscriberWrite "write the notes of the subscriber";
 
     // Copying.
-    CopyRow "copy-row" "row" Copy [List Detail] ["y y"] Safe Read "copy the row as text";
+    CopyRow "copy-row" "row" Copy [List Detail Sync Conflict] ["y y"] Safe Read "copy the row as text";
     CopyNumber "copy-number" "number" Copy [List Detail] ["y n"] Safe Read "copy the number";
     CopyName "copy-name" "name" Copy [List Detail] ["y u"] Safe Read "copy the user name or name";
     CopyPrefix "copy-prefix" "prefix" Copy [List Detail] ["y p"] Safe Read "copy the prefix or address";
-    CopyId "copy-id" "id" Copy [List Detail] ["y i"] Safe Read "copy the id";
-    CopyJson "copy-json" "JSON" Copy [List Detail] ["y j"] Safe Read "copy as JSON";
-    CopyTicket "copy-ticket" "ticket text" Copy [List Detail] ["y t"] Safe Read "copy as text for a ticket";
+    CopyId "copy-id" "id" Copy [List Detail Sync] ["y i"] Safe Read "copy the id";
+    CopyJson "copy-json" "JSON" Copy [List Detail Sync] ["y j"] Safe Read "copy as JSON";
+    CopyTicket "copy-ticket" "ticket text" Copy [List Detail Sync] ["y t"] Safe Read "copy as text for a ticket";
+
+    // With the centre away (rule 11).
+    EmergencyDisconnect "emergency-disconnect" "disconnect" Emergency [Subscribers Detail] ["! d"] Dangerous Ipv6Force "with the centre away: send a Disconnect to the NAS of the session at once";
+    EmergencySuspend "emergency-coa-suspend" "CoA suspend" Emergency [Subscribers Detail] ["! s"] Dangerous Ipv6Force "with the centre away: send the CoA that suspends to the NAS of the session at once";
 
     // Movement.
-    Up "up" "up" Move [List Detail Overview Log Overlay Menu Confirm] ["up" "k"] Safe Read "one up";
-    Down "down" "down" Move [List Detail Overview Log Overlay Menu Confirm] ["down" "j"] Safe Read "one down";
+    Up "up" "up" Move [List Detail Overview Log Sync Conflict Overlay Menu Confirm] ["up" "k"] Safe Read "one up";
+    Down "down" "down" Move [List Detail Overview Log Sync Conflict Overlay Menu Confirm] ["down" "j"] Safe Read "one down";
     Left "left" "left" Move [List Detail Overview Log] ["left" "h"] Safe Read "to the left";
     Right "right" "right" Move [List Detail Overview Log] ["right" "l"] Safe Read "to the right";
-    PageUp "page-up" "page up" Move [List Detail Overview Log Overlay Menu Confirm] ["pageup" "ctrl-u"] Safe Read "one screen up";
-    PageDown "page-down" "page down" Move [List Detail Overview Log Overlay Menu Confirm] ["pagedown" "ctrl-d"] Safe Read "one screen down";
-    Top "top" "top" Move [List Detail Overview Log Overlay Menu] ["g g" "home"] Safe Read "to the beginning";
-    Bottom "bottom" "bottom" Move [List Detail Overview Log Overlay Menu] ["G" "end"] Safe Read "to the end";
+    PageUp "page-up" "page up" Move [List Detail Overview Log Sync Conflict Overlay Menu Confirm] ["pageup" "ctrl-u"] Safe Read "one screen up";
+    PageDown "page-down" "page down" Move [List Detail Overview Log Sync Conflict Overlay Menu Confirm] ["pagedown" "ctrl-d"] Safe Read "one screen down";
+    Top "top" "top" Move [List Detail Overview Log Sync Conflict Overlay Menu] ["g g" "home"] Safe Read "to the beginning";
+    Bottom "bottom" "bottom" Move [List Detail Overview Log Sync Conflict Overlay Menu] ["G" "end"] Safe Read "to the end";
     OpenAlert "open-alert" "open" List [Overview] ["enter"] Safe Read "go to the rows behind the selected line";
 
     // The console.
@@ -200,6 +220,7 @@ actions! {
     Command "command" "command" Console [Global] [":"] Safe Read "type a command: :state active, :sort name, :goto N-000123";
     Refresh "refresh" "refresh" Console [Global] ["r" "f5"] Safe Read "ask anew for what is shown here";
     RefreshAll "refresh-all" "refresh all" Console [Global] ["R"] Safe Read "ask anew everywhere, NetBox too";
+    SyncNow "sync-now" "sync now" Console [Global] ["f9"] Safe Read "try the centre now, push what waits, read what is new";
     Notices "notices" "notices" Console [Global] ["g n"] Safe Read "everything that was said, newest first";
     HistoryBack "history-back" "back in history" Console [Global] ["[" "alt-left"] Safe Read "to the place before";
     HistoryForward "history-forward" "forward in history" Console [Global] ["]" "alt-right"] Safe Read "to the place after";
@@ -209,8 +230,8 @@ actions! {
     Redraw "redraw" "redraw" Console [Global] ["f6"] Safe Read "clear the terminal and draw everything anew";
     Escape "escape" "back" Console [Global] ["esc"] Safe Read "one level back; never leaves the console, never changes anything";
     Back "back" "back" Console [Global] ["q"] Safe Read "one level back; at the root asks to quit";
-    Quit "quit" "quit" Console [Global Input Menu Confirm Overlay] ["ctrl-c"] Safe Read "leave; asks first while work is under way";
-    SuspendConsole "suspend-console" "suspend" Console [Global Input Menu Confirm Overlay] ["ctrl-z"] Safe Read "stop like any Unix program; fg brings it back";
+    Quit "quit" "quit" Console [Global Input Menu Confirm Overlay Conflict] ["ctrl-c"] Safe Read "leave; asks first while work is under way";
+    SuspendConsole "suspend-console" "suspend" Console [Global Input Menu Confirm Overlay Conflict] ["ctrl-z"] Safe Read "stop like any Unix program; fg brings it back";
 
     // Panes.
     PaneOverview "pane-overview" "Overview" Panes [Global] ["1"] Safe Read "state counts, pools, alerts, today";
@@ -221,6 +242,7 @@ actions! {
     PaneOperations "pane-operations" "Operations" Panes [Global] ["6"] Safe Read "what runs, waits, failed, with every step";
     PaneNetwork "pane-network" "Network" Panes [Global] ["7"] Safe Read "pools and NAS registry";
     PaneLog "pane-log" "Log" Panes [Global] ["8"] Safe Read "the log of this console";
+    PaneSync "pane-sync" "Sync" Panes [Global] ["9"] Safe Read "how the centre stands: copy, outbox, conflicts, who else is there";
     PaneNext "pane-next" "next pane" Panes [Global] ["tab"] Safe Read "next pane";
     PanePrevious "pane-previous" "previous pane" Panes [Global] ["backtab"] Safe Read "previous pane";
 
@@ -236,7 +258,7 @@ actions! {
     MenuAccept "menu-accept" "choose" Typing [Menu] ["enter" "space"] Safe Read "take the selected line; its letter does the same";
     ConfirmYes "confirm-yes" "yes" Typing [Confirm] ["y"] Safe Read "do it";
     ConfirmNo "confirm-no" "no" Typing [Confirm] ["n" "esc" "q"] Safe Read "leave it";
-    Close "close" "close" Typing [Overlay Menu] ["esc" "q"] Safe Read "close what is above the pane";
+    Close "close" "close" Typing [Overlay Menu Conflict] ["esc" "q"] Safe Read "close what is above the pane";
 }
 
 impl Action {

@@ -1,6 +1,7 @@
 //! The border between the application and a pane. `Env` is what may be read, `Cx` what an update may use, `Dx` what a drawing may use.
 //! A pane reaches nothing else.
 
+use super::Progress;
 use crate::action::Keymap;
 use crate::effect::{Effect, Preferences};
 use crate::look::Look;
@@ -11,6 +12,7 @@ use crate::query::{Query, RequestId};
 use chrono::FixedOffset;
 use noctule_domain::filter::Vocabulary;
 use noctule_domain::permission::Role;
+use noctule_domain::sync::SyncStatus;
 use noctule_domain::{NasId, OperationId, SafeText, SubscriberId, TaskId, TechnicianId, Timestamp};
 use ratatui::layout::Rect;
 use std::collections::VecDeque;
@@ -28,6 +30,19 @@ pub struct Env<'a> {
     pub vocabulary: &'a Vocabulary,
     pub preferences: &'a Preferences,
     pub keymap: &'a Keymap,
+    /// A centre is configured.
+    pub central: bool,
+    /// How the sync with it stands, once it was told.
+    pub sync: Option<&'a SyncStatus>,
+    pub progress: &'a Progress,
+}
+
+impl Env<'_> {
+    /// Why the centre can not be asked now, in words; `None` when it can, when nothing is known yet, and where there is none.
+    pub fn away(&self) -> Option<String> {
+        let status = self.sync.filter(|_| self.central)?;
+        super::centre::is_away(status, self.now).then(|| super::centre::words(status, self.now, self.zone).full)
+    }
 }
 
 /// What an update of a pane may use: the environment, and the ways out.

@@ -54,10 +54,18 @@ fn console(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
         Action::Refresh => app.with_pane(effects, panes::shown),
         Action::RefreshAll => {
             effects.push(Effect::RefreshPools);
+            if app.config.central {
+                effects.push(Effect::SyncNow);
+            }
             app.ask_vocabulary(effects);
             for pane in PaneId::ALL {
                 app.with(*pane, effects, panes::shown);
             }
+        }
+        Action::SyncNow => {
+            effects.push(Effect::SyncNow);
+            app.with_pane(effects, panes::shown);
+            say(app, Notice::info("the centre is asked now"));
         }
         Action::Mouse => {
             app.mouse = !app.mouse;

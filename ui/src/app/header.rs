@@ -1,12 +1,13 @@
 //! The two lines above the pane: who and where we are, how fresh what is shown is, the tabs. What does not fit is left out from the least
-//! important on; the clock and an upstream in trouble stay.
+//! important on; the clock and how old everything is that is seen stay.
 
-use super::App;
+use super::{App, centre_words};
 use crate::look::{Glyph, Tone};
-use crate::msg::UpstreamState;
-use crate::panes::PaneId;
+use crate::msg::{UpstreamKind, UpstreamState};
+use crate::panes::{PaneId, thousands};
 use crate::widgets::{age, line, put, width};
 use noctule_domain::Timestamp;
+use noctule_domain::sync::SyncStatus;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -19,40 +20,111 @@ pub(super) fn draw(app: &App, header: Rect, tabs_area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Pieces of the right side, the most important last.
-fn right_side(app: &App) -> Vec<(String, Style)> {
+/// A piece of the right side.
+struct Piece {
+    text: String,
+    /// Where there is little room.
+    short: Option<String>,
+    style: Style,
+    /// What gives way first has the lowest.
+    rank: Rank,
+}
+
+/// Who gives way first when it gets narrow. What is quiet goes; then what is left is said shorter; then the least important goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// Who we are, the mouse.
+    Who,
+    /// An upstream in order.
+    Quiet,
+    Running,
+    Waiting,
+    Upstream,
+    Outbox,
+    Conflicts,
+    /// How old everything is that is seen: it stays.
+    Centre,
+    ReadOnly,
+    Clock,
+}
+
+/// Pieces of the right side, as they stand.
+fn right_side(app: &App) -> Vec<Piece> {
     let look = &app.look;
     let mut out = Vec::new();
-    out.push((format!("{} {}", app.config.actor, app.config.role), look.style(Tone::Muted)));
+    let mut piece =
+        |text: String, short: Option<String>, tone: Tone, rank: Rank| out.push(Piece { text, short, style: look.style(tone), rank });
+    piece(format!("{} {}", app.config.actor, app.config.role), None, Tone::Muted, Rank::Who);
     if app.mouse {
-        out.push(("mouse".to_owned(), look.style(Tone::Muted)));
+        piece("mouse".to_owned(), None, Tone::Muted, Rank::Who);
     }
-    let mut upstreams: Vec<_> = app.upstreams.iter().collect();
+    // The centre has a place of its own below.
+    let mut upstreams: Vec<_> = app.upstreams.iter().filter(|u| !(app.config.central && u.kind == UpstreamKind::Central)).collect();
     upstreams.sort_by_key(|u| u.state);
     for upstream in upstreams {
-        let (glyph, tone) = match upstream.state {
-            UpstreamState::Live => (Glyph::Live, Tone::Good),
-            UpstreamState::Delayed => (Glyph::Delayed, Tone::Warning),
-            UpstreamState::Offline => (Glyph::Offline, Tone::Danger),
+        let (glyph, tone, rank) = match upstream.state {
+            UpstreamState::Live => (Glyph::Live, Tone::Good, Rank::Quiet),
+            UpstreamState::Delayed => (Glyph::Delayed, Tone::Warning, Rank::Upstream),
+            UpstreamState::Offline => (Glyph::Offline, Tone::Danger, Rank::Upstream),
         };
-        let text = match (upstream.state, upstream.since) {
-            (UpstreamState::Live, _) => format!("{}{}", look.glyph(glyph), upstream.name),
-            (state, Some(since)) => format!("{}{} {state} {}", look.glyph(glyph), upstream.name, age(since, app.now)),
-            (state, None) => format!("{}{} {state}", look.glyph(glyph), upstream.name),
-        };
-        out.push((text, look.style(tone)));
+        let glyph = look.glyph(glyph);
+        match (upstream.state, upstream.since) {
+            (UpstreamState::Live, _) => piece(format!("{glyph}{}", upstream.name), None, tone, rank),
+            (state, Some(since)) => {
+                let age = age(since, app.now);
+                piece(format!("{glyph}{} {state} {age}", upstream.name), Some(format!("{glyph}{} {age}", upstream.name)), tone, rank);
+            }
+            (state, None) => piece(format!("{glyph}{} {state}", upstream.name), Some(format!("{glyph}{}", upstream.name)), tone, rank),
+        }
     }
     if app.waiting > 0 {
-        out.push((format!("{}{} waiting", look.glyph(Glyph::Waiting), app.waiting), look.style(Tone::Warning)));
+        let short = format!("{}{}", look.glyph(Glyph::Waiting), app.waiting);
+        piece(format!("{short} waiting"), Some(short), Tone::Warning, Rank::Waiting);
     }
     if app.running > 0 {
-        out.push((format!("{}{} running", look.glyph(Glyph::Running), app.running), look.style(Tone::Info)));
+        let short = format!("{}{}", look.glyph(Glyph::Running), app.running);
+        piece(format!("{short} running"), Some(short), Tone::Info, Rank::Running);
+    }
+    if app.config.central {
+        let nothing = SyncStatus::default();
+        let status = app.sync.as_ref().unwrap_or(&nothing);
+        if status.outbox.conflicts > 0 {
+            let short = format!("{}{}", look.glyph(Glyph::Conflict), thousands(status.outbox.conflicts));
+            piece(format!("{short} to decide"), Some(short), Tone::Danger, Rank::Conflicts);
+        }
+        if status.outbox.unsent > 0 {
+            let short = format!("{}{}", look.glyph(Glyph::Outbox), thousands(status.outbox.unsent));
+            piece(format!("{short} unsent"), Some(short), Tone::Info, Rank::Outbox);
+        }
+        let words = centre_words(status, app.now, app.config.zone);
+        let glyph = look.glyph(words.glyph);
+        piece(format!("{glyph}centre {}", words.full), Some(format!("{glyph}centre {}", words.short)), words.tone, Rank::Centre);
     }
     if app.read_only().is_some() {
-        out.push(("READ-ONLY".to_owned(), look.style(Tone::Danger)));
+        piece("READ-ONLY".to_owned(), None, Tone::Danger, Rank::ReadOnly);
     }
-    out.push((clock(app, app.now), look.style(Tone::Text)));
+    piece(clock(app, app.now), None, Tone::Text, Rank::Clock);
     out
+}
+
+/// Makes the pieces fit into `room` cells: what is quiet goes, then words get shorter, then the least important goes.
+fn fit(mut pieces: Vec<Piece>, room: u16) -> Vec<Piece> {
+    let total = |pieces: &[Piece]| pieces.iter().map(|p| width(&p.text) + 2).sum::<u16>();
+    let lowest = |pieces: &[Piece], may: &dyn Fn(&Piece) -> bool| {
+        pieces.iter().enumerate().filter(|(_, p)| may(p)).min_by_key(|(at, p)| (p.rank, *at)).map(|(at, _)| at)
+    };
+    while total(&pieces) > room {
+        if let Some(at) = lowest(&pieces, &|p| p.rank <= Rank::Quiet) {
+            pieces.remove(at);
+        } else if let Some(piece) = lowest(&pieces, &|p| p.short.is_some()).and_then(|at| pieces.get_mut(at)) {
+            piece.text = piece.short.take().unwrap_or_default();
+        } else if let Some(at) = lowest(&pieces, &|p| p.rank < Rank::Clock) {
+            pieces.remove(at);
+        } else {
+            break;
+        }
+    }
+    pieces
 }
 
 fn clock(app: &App, at: Timestamp) -> String {
@@ -66,14 +138,11 @@ fn first_line(app: &App, area: Rect, buf: &mut Buffer) {
     let left = [("noctule", look.style(Tone::Accent)), (&*tenant, look.style(Tone::Title)), (demo, look.style(Tone::Warning))];
     let left_width = left.iter().map(|(text, _)| width(text)).sum::<u16>().min(area.width / 2);
     let used = line(buf, area.x, area.y, left_width, &left, look);
-    let mut pieces = right_side(app);
-    let total = |pieces: &[(String, Style)]| pieces.iter().map(|(text, _)| width(text) + 2).sum::<u16>();
-    while pieces.len() > 1 && total(&pieces) > area.width.saturating_sub(used) {
-        pieces.remove(0);
-    }
-    let mut x = area.right().saturating_sub(total(&pieces)).max(area.x + used) + 2;
-    for (text, style) in &pieces {
-        x += put(buf, x, area.y, area.right().saturating_sub(x), text, *style, look) + 2;
+    let pieces = fit(right_side(app), area.width.saturating_sub(used));
+    let total = pieces.iter().map(|p| width(&p.text) + 2).sum::<u16>();
+    let mut x = area.right().saturating_sub(total).max(area.x + used) + 2;
+    for piece in &pieces {
+        x += put(buf, x, area.y, area.right().saturating_sub(x), &piece.text, piece.style, look) + 2;
     }
 }
 

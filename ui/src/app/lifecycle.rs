@@ -9,6 +9,7 @@ use crate::overlay::{Confirm, Line, Overlay, Then};
 use noctule_domain::lifecycle::{Facts, Guard, OperationKind, OperationOptions, guard};
 use noctule_domain::subscriber::{Subscriber, SubscriberRow};
 use noctule_domain::{OperationId, SafeText, SubscriberId, sentence};
+use std::collections::BTreeSet;
 
 /// A subscriber as far as the guard and the preview look at it.
 #[derive(Debug, Clone)]
@@ -97,10 +98,18 @@ pub fn refusal(kind: OperationKind, subject: &Subject, options: &OperationOption
     }
 }
 
+/// What of the subjects the operator has before the eyes.
+#[derive(Debug, Default)]
+pub struct Sight {
+    pub under_cursor: Option<SubscriberId>,
+    /// Marked under another filter, and not in the list now.
+    pub hidden: BTreeSet<SubscriberId>,
+}
+
 /// Begins `kind` for the subjects. One that is not dangerous begins at once; a revoke, a forced one and every bulk asks first, naming
 /// target and count and listing who is refused and why. So does a single one that is not under the cursor: a mark that was forgotten, or
 /// that the filter hides, must not act in silence.
-pub fn begin(kind: OperationKind, subjects: &[Subject], under_cursor: Option<SubscriberId>, options: OperationOptions, cx: &mut Cx<'_>) {
+pub fn begin(kind: OperationKind, subjects: &[Subject], sight: &Sight, options: OperationOptions, cx: &mut Cx<'_>) {
     let env = cx.env;
     let mut subjects: Vec<&Subject> = subjects.iter().collect();
     subjects.sort_by(|a, b| a.who.as_str().cmp(b.who.as_str()));
@@ -125,13 +134,27 @@ pub fn begin(kind: OperationKind, subjects: &[Subject], under_cursor: Option<Sub
     let count = targets.len();
     let dangerous = kind == OperationKind::Revoke || options.force;
     let effect = Effect::StartOperations { id: cx.request_id(), kind, targets, options: options.clone() };
-    let elsewhere = going.len() == 1 && under_cursor.is_some_and(|id| going[0].id != id);
+    let elsewhere = going.len() == 1 && sight.under_cursor.is_some_and(|id| going[0].id != id);
     if count == 1 && refused.is_empty() && !dangerous && !elsewhere {
         return cx.effect(effect);
     }
     let mut lines = Vec::new();
     if elsewhere {
         lines.push(Line::warning("It is marked; the cursor stands on another row.".to_owned()));
+    }
+    let hidden = going.iter().filter(|s| sight.hidden.contains(&s.id)).count();
+    if hidden > 0 && !elsewhere {
+        let text = format!(
+            "{hidden} of them {} marked under another filter; the present one hides {}.",
+            if hidden == 1 { "was" } else { "were" },
+            if hidden == 1 { "it" } else { "them" }
+        );
+        lines.push(Line::warning(text));
+    }
+    if let Some(away) = env.away() {
+        lines.push(Line::warning(format!(
+            "The centre is away ({away}): it is kept in the outbox, and asked again when the centre is back."
+        )));
     }
     lines.extend(consequence(kind, &options).map(|text| Line::plain(text.to_owned())));
     if !refused.is_empty() {

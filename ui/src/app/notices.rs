@@ -50,6 +50,11 @@ impl Notices {
         }
     }
 
+    /// Something for the list only: a sum of it stands, or will stand, on the line.
+    pub fn record(&mut self, notice: Notice, now: Timestamp) {
+        self.keep(notice, now);
+    }
+
     fn keep(&mut self, notice: Notice, now: Timestamp) -> Said {
         let times = match self.all.front() {
             Some(last) if last.notice == notice => self.all.pop_front().map_or(1, |last| last.times.saturating_add(1)),

@@ -1,6 +1,6 @@
 //! The state of the screens.
 
-use super::{AppConfig, Areas, Cx, Env, Notices, Place, Requests, Wish, areas, notices};
+use super::{AppConfig, Areas, Bulks, Cx, Env, Notices, Place, Presence, Progress, Requests, Wish, areas, notices};
 use crate::action::{Action, Context, Weight};
 use crate::effect::{Effect, Preferences};
 use crate::look::Look;
@@ -28,6 +28,9 @@ pub struct App {
     pub(crate) waiting: u64,
     /// How the sync stands; `None` where no centre is configured, and before the first word of it.
     pub(crate) sync: Option<noctule_domain::sync::SyncStatus>,
+    pub(crate) progress: Progress,
+    pub(crate) presence: Presence,
+    pub(crate) bulks: Bulks,
     pub(crate) pane: PaneId,
     pub(crate) panes: Panes,
     pub(crate) overlays: Vec<Overlay>,
@@ -59,6 +62,9 @@ impl App {
             running: 0,
             waiting: 0,
             sync: None,
+            progress: Progress::default(),
+            presence: Presence::default(),
+            bulks: Bulks::default(),
             pane: PaneId::Overview,
             overlays: Vec::new(),
             pending: Vec::new(),
@@ -121,6 +127,9 @@ impl App {
             vocabulary: &self.vocabulary,
             preferences: &self.preferences,
             keymap: &self.config.keymap,
+            central: self.config.central,
+            sync: self.sync.as_ref(),
+            progress: &self.progress,
         }
     }
 
@@ -141,6 +150,9 @@ impl App {
             vocabulary: &self.vocabulary,
             preferences: &self.preferences,
             keymap: &self.config.keymap,
+            central: self.config.central,
+            sync: self.sync.as_ref(),
+            progress: &self.progress,
         };
         let mut cx = Cx { env, pane, requests: &mut self.requests, effects, wishes: &mut wishes };
         let result = f(&mut self.panes, pane, &mut cx);
@@ -195,6 +207,7 @@ impl App {
         match action {
             Action::HistoryBack if self.history.is_empty() => Some("nothing before this".to_owned()),
             Action::HistoryForward if self.forward.is_empty() => Some("nothing after this".to_owned()),
+            Action::SyncNow if !self.config.central => Some("no centre is configured: this machine works alone".to_owned()),
             _ => panes::greyed(&self.panes, self.pane, action, &self.env()),
         }
     }

@@ -112,8 +112,15 @@ fn hints(app: &App) -> Vec<(String, String, bool)> {
         let Some(sequence) = app.config.keymap.of(row.action).first() else { continue };
         let Some(first) = sequence.first() else { continue };
         let key = key_label(*first);
-        // What stands in an overlay is possible as long as the overlay stands.
-        let possible = !app.overlays.is_empty() || app.greyed(row.action).is_none();
+        // What stands in an overlay is possible as long as the overlay stands and says so.
+        let possible = match app.overlays.last() {
+            Some(top) => top.greyed(row.action, app).is_none(),
+            None => app.greyed(row.action).is_none(),
+        };
+        // What is for an emergency stands here only in one; help and palette have it always.
+        if row.group == Group::Emergency && !possible {
+            continue;
+        }
         match out.iter_mut().find(|(known, ..)| *known == key) {
             Some(entry) => {
                 entry.2 |= possible;

@@ -49,6 +49,12 @@ glyphs! {
     Delayed "◐" "~";
     Offline "○" "!";
     Bullet "·" "-";
+    /// Waits to be pushed to the centre.
+    Outbox "↑" "^";
+    /// Somebody else changed the same.
+    Conflict "!" "!";
+    /// Asked for while the centre is away.
+    Queued "⇢" ">";
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What all overlays share: how keys reach them, what they leave behind, a scrolled list.
 
-use super::{Command, Confirm, Help, Menu, NoticeList, Palette, Prompt};
+use super::{Command, Confirm, Help, Menu, Notes, NoticeList, Palette, Prompt, Sheet};
 use crate::action::{Action, Context};
 use crate::app::App;
 use crate::effect::Effect;
@@ -20,6 +20,8 @@ pub enum Overlay {
     Menu(Menu),
     Prompt(Prompt),
     Notices(NoticeList),
+    Notes(Notes),
+    Sheet(Sheet),
 }
 
 /// Something typed that is not an action.
@@ -70,6 +72,16 @@ impl Overlay {
             Self::Confirm(confirm) => confirm.context(),
             Self::Menu(_) => Context::Menu,
             Self::Notices(_) => Context::Overlay,
+            Self::Notes(notes) => notes.context(),
+            Self::Sheet(_) => Context::Conflict,
+        }
+    }
+
+    /// Why an action that stands in it is not possible.
+    pub fn greyed(&self, action: Action, app: &App) -> Option<String> {
+        match self {
+            Self::Sheet(sheet) => sheet.greyed(action, app),
+            _ => None,
         }
     }
 
@@ -82,6 +94,8 @@ impl Overlay {
             Self::Menu(o) => o.action(action),
             Self::Prompt(o) => o.action(action),
             Self::Notices(o) => o.action(action, app),
+            Self::Notes(o) => o.action(action, app),
+            Self::Sheet(o) => o.action(action, app),
         }
     }
 
@@ -93,7 +107,8 @@ impl Overlay {
             Self::Confirm(o) => o.input(typed),
             Self::Menu(o) => o.typed(typed),
             Self::Prompt(o) => o.typed(typed),
-            Self::Notices(_) => Step::stay(),
+            Self::Notices(_) | Self::Sheet(_) => Step::stay(),
+            Self::Notes(o) => o.typed(typed),
         }
     }
 
@@ -106,6 +121,8 @@ impl Overlay {
             Self::Menu(o) => o.view(look, area, frame),
             Self::Prompt(o) => o.view(look, area, frame),
             Self::Notices(o) => o.view(app, look, area, frame),
+            Self::Notes(o) => o.view(look, area, frame),
+            Self::Sheet(o) => o.view(app, look, area, frame),
         }
     }
 }

@@ -12,11 +12,13 @@ mod pane;
 #[cfg(test)]
 mod property;
 pub mod subscribers;
+pub mod sync;
 pub mod tasks;
 pub mod technicians;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub(crate) use kit::thousands;
 pub use list::ListState;
 pub use pane::{Pane, PaneId, Panes, Tell};
 pub(crate) use pane::{

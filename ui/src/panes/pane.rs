@@ -1,6 +1,6 @@
-//! The border of a pane, and the dispatch to the eight of them (static: an enum and a match, made by one macro).
+//! The border of a pane, and the dispatch to the nine of them (static: an enum and a match, made by one macro).
 
-use super::{log, map, network, operations, overview, subscribers, tasks, technicians};
+use super::{log, map, network, operations, overview, subscribers, sync, tasks, technicians};
 use crate::action::{Action, Context};
 use crate::app::{Cx, Dx, Env, Locate};
 use crate::effect::Preferences;
@@ -22,6 +22,7 @@ words!(
         Operations = "operations",
         Network = "network",
         Log = "log",
+        Sync = "sync",
     }
 );
 
@@ -45,6 +46,7 @@ impl PaneId {
             Self::Operations => Action::PaneOperations,
             Self::Network => Action::PaneNetwork,
             Self::Log => Action::PaneLog,
+            Self::Sync => Action::PaneSync,
         }
     }
 
@@ -135,6 +137,7 @@ pub struct Panes {
     pub(crate) operations: operations::State,
     pub(crate) network: network::State,
     pub(crate) log: log::State,
+    pub(crate) sync: sync::State,
 }
 
 impl Panes {
@@ -148,6 +151,7 @@ impl Panes {
             operations: Default::default(),
             network: Default::default(),
             log: Default::default(),
+            sync: Default::default(),
         }
     }
 }
@@ -163,6 +167,7 @@ pub enum Tell {
     Operations(operations::Tell),
     Network(network::Tell),
     Log(log::Tell),
+    Sync(sync::Tell),
 }
 
 impl Tell {
@@ -176,6 +181,7 @@ impl Tell {
             Self::Operations(_) => PaneId::Operations,
             Self::Network(_) => PaneId::Network,
             Self::Log(_) => PaneId::Log,
+            Self::Sync(_) => PaneId::Sync,
         }
     }
 }
@@ -215,6 +221,10 @@ macro_rules! each {
                 let $pane = &$panes.log;
                 $call
             }
+            PaneId::Sync => {
+                let $pane = &$panes.sync;
+                $call
+            }
         }
     };
 }
@@ -252,6 +262,10 @@ macro_rules! each_mut {
             }
             PaneId::Log => {
                 let $pane = &mut $panes.log;
+                $call
+            }
+            PaneId::Sync => {
+                let $pane = &mut $panes.sync;
                 $call
             }
         }
@@ -317,5 +331,6 @@ pub(crate) fn told(panes: &mut Panes, tell: Tell, cx: &mut Cx<'_>) {
         Tell::Operations(tell) => panes.operations.told(tell, cx),
         Tell::Network(tell) => panes.network.told(tell, cx),
         Tell::Log(tell) => panes.log.told(tell, cx),
+        Tell::Sync(tell) => panes.sync.told(tell, cx),
     }
 }

@@ -1,6 +1,6 @@
 //! For tests: a small world for the panes beside the board, as the store would answer it: normal, empty, hostile.
 
-use crate::query::{MapView, NetworkView, Query, Reply};
+use crate::query::{MapView, NetworkView, Query, Reply, SyncView};
 use crate::testing::{now, operation, operation_id, subscriber_id};
 use chrono::Duration;
 use noctule_domain::geo::{Fix, LatLng};
@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub tasks: Vec<Task>,
     pub operations: Vec<OperationView>,
     pub network: NetworkView,
+    /// `None`: no centre is configured.
+    pub sync: Option<SyncView>,
 }
 
 const NAMES: &[&str] = &[
@@ -313,6 +315,7 @@ impl World {
             tasks,
             operations: operations(hostile),
             network: NetworkView { pools, nases: (0..6).map(|at| nas(at, hostile)).collect(), netbox: netbox.into() },
+            sync: None,
         }
     }
 
@@ -333,6 +336,7 @@ impl World {
                 tasks: self.tasks.clone(),
                 nases: self.network.nases.clone(),
             })),
+            Query::Sync => Reply::Sync(Box::new(self.sync.clone()?)),
             _ => return None,
         })
     }
@@ -383,31 +387,40 @@ pub(crate) fn scenes(name: &str, pane: &str, scene: fn(&mut crate::testing::Desk
                     desk.send(crate::msg::Msg::Changed);
                     desk.send(crate::msg::Msg::Tick(now() + Duration::seconds(95)));
                 }
-                let area = desk.app.screen();
-                let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(area.width, area.height)).expect("a terminal");
-                terminal.draw(|frame| crate::app::view(&desk.app, desk.app.look(), frame)).expect("a frame");
-                terminal.backend().buffer().clone()
+                buffer_of(&desk)
             };
-            let dark = draw("dark", Depth::C16, false);
-            let mono = draw("mono", Depth::None, false);
-            let ascii = draw("mono", Depth::None, true);
-            let text = crate::testing::text_of(&dark);
-            assert_eq!(text, crate::testing::text_of(&mono), "no colours say the same in the same places");
-            let colourless =
-                |cell: &ratatui::buffer::Cell| cell.fg == ratatui::style::Color::Reset && cell.bg == ratatui::style::Color::Reset;
-            assert!(mono.content().iter().all(colourless), "mono has no colours");
-            assert!(dark.content().iter().any(|cell| !colourless(cell)), "dark has some");
-            assert!(dark.content().iter().all(|cell| cell.bg == ratatui::style::Color::Reset), "the background is never painted");
-            let ascii = crate::testing::text_of(&ascii);
-            assert!(ascii.is_ascii(), "ASCII only: {ascii}");
-            assert!(!text.contains("NEVER_ON_THE_SCREEN"), "no trace of a secret");
-            assert!(!text.chars().any(|c| c != '\n' && noctule_domain::text::is_dangerous(c)), "nothing that drives a terminal");
-            insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
-                insta::assert_snapshot!(format!("{name}_{case}_{width}x{height}"), own(&text));
-                if case == "normal" {
-                    insta::assert_snapshot!(format!("{name}_{case}_{width}x{height}_ascii"), own(&ascii));
-                }
-            });
+            shot(&format!("{name}_{case}_{width}x{height}"), case == "normal", &draw);
         }
     }
+}
+
+pub(crate) fn buffer_of(desk: &crate::testing::Desk) -> ratatui::buffer::Buffer {
+    let area = desk.app.screen();
+    let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(area.width, area.height)).expect("a terminal");
+    terminal.draw(|frame| crate::app::view(&desk.app, desk.app.look(), frame)).expect("a frame");
+    terminal.backend().buffer().clone()
+}
+
+/// One picture in dark, mono and ASCII: what all three must hold, and the text as a snapshot.
+pub(crate) fn shot(name: &str, keep_ascii: bool, draw: &dyn Fn(&str, crate::look::Depth, bool) -> ratatui::buffer::Buffer) {
+    use crate::look::Depth;
+    let dark = draw("dark", Depth::C16, false);
+    let mono = draw("mono", Depth::None, false);
+    let ascii = draw("mono", Depth::None, true);
+    let text = crate::testing::text_of(&dark);
+    assert_eq!(text, crate::testing::text_of(&mono), "no colours say the same in the same places");
+    let colourless = |cell: &ratatui::buffer::Cell| cell.fg == ratatui::style::Color::Reset && cell.bg == ratatui::style::Color::Reset;
+    assert!(mono.content().iter().all(colourless), "mono has no colours");
+    assert!(dark.content().iter().any(|cell| !colourless(cell)), "dark has some");
+    assert!(dark.content().iter().all(|cell| cell.bg == ratatui::style::Color::Reset), "the background is never painted");
+    let ascii = crate::testing::text_of(&ascii);
+    assert!(ascii.is_ascii(), "ASCII only: {ascii}");
+    assert!(!text.contains("NEVER_ON_THE_SCREEN"), "no trace of a secret");
+    assert!(!text.chars().any(|c| c != '\n' && noctule_domain::text::is_dangerous(c)), "nothing that drives a terminal");
+    insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, own(&text));
+        if keep_ascii {
+            insta::assert_snapshot!(format!("{name}_ascii"), own(&ascii));
+        }
+    });
 }

@@ -1,5 +1,6 @@
 //! Small parts that panes are made of. They draw what they are given and hold no state.
 
+mod area;
 mod bar;
 mod block;
 mod input;
@@ -7,6 +8,7 @@ mod state;
 mod table;
 mod text;
 
+pub use area::TextArea;
 pub use bar::{bar, level_tone};
 pub use block::{centred, framed};
 pub use input::{TextInput, edit};

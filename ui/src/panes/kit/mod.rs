@@ -16,7 +16,8 @@ pub(super) use detail::{Detail, act_scroll};
 pub(super) use find::Find;
 pub(super) use fresh::{Got, banner, banner_rows, got, placeholder, say_lost};
 pub(super) use lay::{Lay, lay};
-pub(super) use place::{WIDE, below, beside, count, filter_value, rule, thousands};
+pub(crate) use place::thousands;
+pub(super) use place::{WIDE, below, beside, count, filter_value, rule};
 pub(super) use roll::{Roll, row_styles};
 pub(super) use time::{countdown, countdown_moment, local, local_long, took, until};
 

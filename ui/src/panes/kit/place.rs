@@ -42,7 +42,7 @@ pub(in crate::panes) fn count(n: u64, one: &str, many: &str) -> String {
 }
 
 /// Digits in groups of three.
-pub(in crate::panes) fn thousands(n: u64) -> String {
+pub(crate) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

@@ -1,12 +1,12 @@
 //! The lines of the Overview.
 
-use super::state::{Item, State};
+use super::state::{CentreAlert, Item, State};
 use crate::app::{Dx, severity};
 use crate::look::{Glyph, Tone};
-use crate::panes::kit::thousands;
+use crate::panes::kit::{count, thousands};
 use crate::panes::network::level;
 use crate::widgets::{age, bar, lifecycle_badge, line, put, task_badge, technician_badge, width};
-use noctule_domain::overview::Overview;
+use noctule_domain::overview::{Overview, Severity};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -51,11 +51,42 @@ fn counted(line_of: &Line<'_>, dx: &Dx<'_>, at: Rect, buf: &mut Buffer) -> u16 {
     put(buf, at.x + 1, at.y, at.width.saturating_sub(1), &text, look.style(line_of.tone), look) + 1
 }
 
+fn centre(what: CentreAlert, dx: &Dx<'_>, at: Rect, buf: &mut Buffer) {
+    let (look, env) = (dx.look, &dx.env);
+    let Some(status) = env.sync else { return };
+    let (level, text, since) = match what {
+        CentreAlert::Revoked => {
+            (Severity::Critical, "the centre does not let you in any more; what was not sent is kept".to_owned(), status.since)
+        }
+        CentreAlert::Upgrade => {
+            (Severity::Critical, "the centre is newer than this program: update it; what was not sent is kept".to_owned(), status.since)
+        }
+        CentreAlert::Offline => {
+            let kept = match status.outbox.unsent {
+                0 => String::new(),
+                n => format!("; {} in the outbox", thousands(n)),
+            };
+            (Severity::Warning, format!("the centre is offline: what is shown is old{kept}"), status.fresh_at.or(status.since))
+        }
+        CentreAlert::Conflicts => {
+            let n = status.outbox.conflicts;
+            (Severity::Warning, format!("{} of yours wait for a decision", count(n, "change", "changes")), None)
+        }
+    };
+    let (glyph, tone) = severity(level);
+    let since = since.map(|since| age(since, env.now)).unwrap_or_default();
+    let right = width(&since);
+    let text = format!("{} {level} {text}", look.glyph(glyph));
+    put(buf, at.x + 1, at.y, at.width.saturating_sub(right + 3), &text, look.style(tone), look);
+    put(buf, at.right().saturating_sub(right + 1), at.y, right, &since, look.style(Tone::Muted), look);
+}
+
 pub fn item(state: &State, item: Item, dx: &Dx<'_>, at: Rect, buf: &mut Buffer) {
     let look = dx.look;
     let Some(overview) = state.overview() else { return };
     let quiet = |count: u64, tone: Tone| if count == 0 { Tone::Muted } else { tone };
     match item {
+        Item::Centre(what) => centre(what, dx, at, buf),
         Item::Alert(id) => {
             let Some(alert) = state.alert(id) else { return };
             let (glyph, tone) = severity(alert.severity);

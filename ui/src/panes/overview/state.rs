@@ -1,11 +1,12 @@
 //! State of the Overview pane: the answer, and which line is selected.
 
-use crate::app::Slot;
+use crate::app::{Env, Slot};
 use crate::panes::kit::sections::Row;
 use crate::panes::kit::{Roll, WIDE, banner_rows, below};
 use noctule_domain::ipam::Pool;
 use noctule_domain::lifecycle::Ipv6State;
 use noctule_domain::overview::{Alert, Overview};
+use noctule_domain::sync::Link;
 use noctule_domain::task::TaskStatus;
 use noctule_domain::technician::TechnicianStatus;
 use ratatui::layout::Rect;
@@ -16,6 +17,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub enum Item {
     /// An alert has no id: its text is what it is.
     Alert(u64),
+    /// Something about the centre.
+    Centre(CentreAlert),
     State(Ipv6State),
     Pool(i64),
     Running,
@@ -25,6 +28,27 @@ pub enum Item {
     Overdue,
     Today,
     Tasks(TaskStatus),
+}
+
+/// What of the centre wants a look; the Sync pane has the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CentreAlert {
+    Revoked,
+    Upgrade,
+    Offline,
+    Conflicts,
+}
+
+/// What there is to say of the centre now, the worst first.
+pub fn centre_alerts(env: &Env<'_>) -> Vec<CentreAlert> {
+    let Some(status) = env.sync.filter(|_| env.central) else { return Vec::new() };
+    let link = match status.link {
+        Link::Denied => Some(CentreAlert::Revoked),
+        Link::Upgrade => Some(CentreAlert::Upgrade),
+        Link::Offline => Some(CentreAlert::Offline),
+        _ => None,
+    };
+    link.into_iter().chain((status.outbox.conflicts > 0).then_some(CentreAlert::Conflicts)).collect()
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +88,8 @@ impl State {
     }
 
     /// One column on a narrow screen, two on a wide one.
-    pub(super) fn parts(&self, body: Rect) -> Vec<Part> {
+    pub(super) fn parts(&self, env: &Env<'_>) -> Vec<Part> {
+        let body = env.body;
         let area = below(body, banner_rows(&self.data, body.width));
         let Some(overview) = self.overview() else { return Vec::new() };
         let join = |sections: Vec<Vec<Row<Item>>>| {
@@ -78,7 +103,7 @@ impl State {
             rows
         };
         if area.width < WIDE {
-            let rows = join(vec![alerts(overview), states(overview), operations(), pools(overview), field(overview)]);
+            let rows = join(vec![alerts(overview, env), states(overview), operations(), pools(overview), field(overview)]);
             return vec![Part { area, rows }];
         }
         let half = area.width / 2 - 1;
@@ -86,18 +111,20 @@ impl State {
         let right = Rect { x: area.x + half + 2, width: area.width - half - 2, ..area };
         vec![
             Part { area: left, rows: join(vec![states(overview), operations(), field(overview)]) },
-            Part { area: right, rows: join(vec![alerts(overview), pools(overview)]) },
+            Part { area: right, rows: join(vec![alerts(overview, env), pools(overview)]) },
         ]
     }
 }
 
-fn alerts(overview: &Overview) -> Vec<Row<Item>> {
+fn alerts(overview: &Overview, env: &Env<'_>) -> Vec<Row<Item>> {
     let mut alerts: Vec<&Alert> = overview.alerts.iter().collect();
     alerts.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.since.cmp(&b.since)));
     let mut rows = vec![Row::Head("alerts")];
-    if alerts.is_empty() {
+    let centre = centre_alerts(env);
+    if alerts.is_empty() && centre.is_empty() {
         rows.push(Row::Note("Nothing needs attention.".to_owned()));
     }
+    rows.extend(centre.into_iter().map(|alert| Row::Item(Item::Centre(alert))));
     rows.extend(alerts.into_iter().map(|a| Row::Item(Item::Alert(alert_id(a)))));
     rows
 }

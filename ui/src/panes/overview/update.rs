@@ -9,16 +9,34 @@ use crate::panes::kit::{Got, got};
 use crate::panes::{Pane, PaneId};
 use crate::query::{Query, Reply, RequestId};
 use noctule_domain::Timestamp;
+use noctule_domain::overview::Alert;
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
+/// Where an alert leads.
+enum Target {
+    Subscribers(String),
+    Tasks(String),
+}
+
+/// An alert about tasks is no filter of subscribers: it is known by `tasks:`, or by what it says.
+fn alert_target(alert: &Alert) -> Option<Target> {
+    match &alert.filter {
+        Some(filter) => match filter.strip_prefix("tasks:") {
+            Some(words) => Some(Target::Tasks(words.to_owned())),
+            None => Some(Target::Subscribers(filter.clone())),
+        },
+        None => alert.text.as_str().ends_with(" overdue").then(|| Target::Tasks("overdue".to_owned())),
+    }
+}
+
 impl State {
-    fn all(&self, body: Rect) -> Vec<Item> {
-        self.parts(body).iter().flat_map(|part| items(&part.rows)).collect()
+    fn all(&self, env: &Env<'_>) -> Vec<Item> {
+        self.parts(env).iter().flat_map(|part| items(&part.rows)).collect()
     }
 
     fn settle(&mut self, env: &Env<'_>) {
-        let ids = self.all(env.body);
+        let ids = self.all(env);
         self.roll.settle(&ids, env.body.height);
     }
 
@@ -29,7 +47,7 @@ impl State {
 
     /// Up and down stay within their column; left and right go to the same height of the other.
     fn travel(&mut self, action: Action, env: &Env<'_>) -> bool {
-        let parts = self.parts(env.body);
+        let parts = self.parts(env);
         let at = self.here(&parts);
         let Some(part) = parts.get(at) else { return false };
         let ids = items(&part.rows);
@@ -57,7 +75,7 @@ impl State {
 
     fn take(&mut self, to: Option<Item>, env: &Env<'_>) -> bool {
         if let Some(to) = to {
-            let all = self.all(env.body);
+            let all = self.all(env);
             self.roll.select(to, &all, env.body.height);
         }
         true
@@ -68,8 +86,10 @@ impl State {
         let find = |text: &str| Some(Locate::Filter(text.to_owned()));
         let wish = match self.roll.id() {
             None => return,
-            Some(Item::Alert(id)) => match self.alert(id).and_then(|a| a.filter.clone()) {
-                Some(filter) => return cx.go(Locate::Filter(filter)),
+            Some(Item::Centre(_)) => Wish::Go { pane: PaneId::Sync, locate: None },
+            Some(Item::Alert(id)) => match self.alert(id).and_then(alert_target) {
+                Some(Target::Subscribers(filter)) => return cx.go(Locate::Filter(filter)),
+                Some(Target::Tasks(words)) => Wish::Go { pane: PaneId::Tasks, locate: find(&words) },
                 None => return,
             },
             Some(Item::State(state)) => return cx.go(Locate::Filter(format!("state:{state}"))),
@@ -126,8 +146,8 @@ impl Pane for State {
     fn greyed(&self, action: Action, _env: &Env<'_>) -> Option<String> {
         match (action, self.roll.id()) {
             (Action::OpenAlert, None) => Some("nothing is selected".to_owned()),
-            (Action::OpenAlert, Some(Item::Alert(id))) if self.alert(id).is_none_or(|a| a.filter.is_none()) => {
-                Some("no list of subscribers stands behind this".to_owned())
+            (Action::OpenAlert, Some(Item::Alert(id))) if self.alert(id).and_then(alert_target).is_none() => {
+                Some("no list stands behind this".to_owned())
             }
             _ => None,
         }
@@ -139,7 +159,7 @@ impl Pane for State {
             MouseKind::ScrollUp => self.travel(Action::Up, &env),
             MouseKind::ScrollDown => self.travel(Action::Down, &env),
             MouseKind::Click => {
-                let parts = self.parts(env.body);
+                let parts = self.parts(&env);
                 let hit = parts.iter().find(|part| part.area.contains(Position { x: mouse.column, y: mouse.row }));
                 if let Some(part) = hit
                     && sections::mouse(&mut self.roll, mouse, part.area, &part.rows)

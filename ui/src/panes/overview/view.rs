@@ -17,7 +17,7 @@ pub(super) fn draw(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>
         return placeholder(&state.data, "", buf, area, look);
     };
     banner(&state.data, &dx.env, buf, Rect { height: banner_rows(&state.data, area.width).min(area.height), ..area }, look);
-    for part in state.parts(area) {
+    for part in state.parts(&dx.env) {
         let from = top(&part.rows, state.roll.id(), part.area.height);
         for (y, row) in (part.area.y..part.area.bottom()).zip(part.rows.iter().skip(from)) {
             let at = Rect { y, height: 1, ..part.area };

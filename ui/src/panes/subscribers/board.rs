@@ -84,6 +84,8 @@ fn empty(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
         (why.to_string(), Tone::Danger)
     } else if state.window.waiting() || !state.window.known() {
         (format!("Asking the store{}", look.ellipsis()), Tone::Muted)
+    } else if let (true, Some(text)) = (state.text.is_empty(), no_copy(&dx.env)) {
+        (text, Tone::Text)
     } else if state.text.is_empty() {
         ("There are no subscribers yet. Import them: noctule import subscribers FILE.csv".to_owned(), Tone::Text)
     } else {
@@ -94,6 +96,19 @@ fn empty(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
     wrapped(frame.buffer_mut(), inside, &text, look.style(tone), look);
 }
 
+/// Why a console with a centre has nothing to list, when its copy is the reason.
+fn no_copy(env: &Env<'_>) -> Option<String> {
+    let status = env.sync.filter(|_| env.central)?;
+    let words = crate::app::centre_words(status, env.now, env.zone).full;
+    match (status.fresh_at, env.away()) {
+        (Some(_), _) => None,
+        (None, Some(_)) => {
+            Some(format!("There is no copy of the centre on this machine yet, and the centre is away ({words}). Pane 9 says what to do."))
+        }
+        (None, None) => Some(format!("The first copy of the centre is being made: {words}. Pane 9 shows how far it is.")),
+    }
+}
+
 /// On the status line: what is wrong with the selected subscriber, else how many rows there are above and below.
 pub(super) fn status(state: &State, env: &Env<'_>) -> Option<String> {
     if state.detail.is_some() {
@@ -101,6 +116,9 @@ pub(super) fn status(state: &State, env: &Env<'_>) -> Option<String> {
     }
     let row = state.window.selected()?;
     let name = format!("{} {}", row.subscriber_number, row.full_name);
+    if let Some(kind) = row.queued {
+        return Some(format!("{name}: {kind} is queued: kept in the outbox, the centre is asked when it is back"));
+    }
     if let Some(error) = &row.last_error {
         return Some(format!("{name}: {error}"));
     }

@@ -2,7 +2,8 @@
 //! that nobody is refused (or offered) for what was true then.
 
 use super::State;
-use crate::app::{Cx, lifecycle};
+use crate::app::Cx;
+use crate::app::lifecycle::{self, Sight};
 use crate::msg::Notice;
 use crate::query::{MAX_ROWS, Query, Reply, RequestId};
 use noctule_domain::SubscriberId;
@@ -31,9 +32,16 @@ impl State {
             }
         };
         if left.is_empty() {
-            return lifecycle::begin(kind, &self.subjects(), self.under_cursor(), options, cx);
+            return lifecycle::begin(kind, &self.subjects(), &self.sight(), options, cx);
         }
         self.ask_rows(kind, options, left, cx);
+    }
+
+    /// What of the marks the operator has before the eyes.
+    fn sight(&self) -> Sight {
+        let hidden = |id: &SubscriberId| self.window.position(*id).is_none() && self.marks.may_be_hidden(*id);
+        let hidden = if self.detail.is_some() { BTreeSet::new() } else { self.marks.rows.keys().copied().filter(hidden).collect() };
+        Sight { under_cursor: self.under_cursor(), hidden }
     }
 
     /// Some marked rows are not on the loaded pages.
@@ -59,7 +67,7 @@ impl State {
             _ => return,
         }
         if left.is_empty() {
-            lifecycle::begin(kind, &self.subjects(), self.under_cursor(), options, cx);
+            lifecycle::begin(kind, &self.subjects(), &self.sight(), options, cx);
         } else {
             self.ask_rows(kind, options, left, cx);
         }

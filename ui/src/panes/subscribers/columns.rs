@@ -85,12 +85,23 @@ impl ColumnId {
             Self::State => {
                 let badge = lifecycle_badge(row.state);
                 // While an operation runs, the state is about to change: its glyph says so.
-                let glyph = if row.running.is_some() { Glyph::Running } else { badge.glyph };
+                let (glyph, tone) = match (row.running, row.queued) {
+                    (Some(_), _) => (Glyph::Running, Tone::Info),
+                    (None, Some(_)) => (Glyph::Queued, Tone::Info),
+                    (None, None) => (badge.glyph, badge.tone),
+                };
                 vec![
-                    (Cow::Borrowed(look.glyph(glyph)), look.style(if row.running.is_some() { Tone::Info } else { badge.tone })),
+                    (Cow::Borrowed(look.glyph(glyph)), look.style(tone)),
                     (Cow::Borrowed(" "), look.style(Tone::Text)),
                     (Cow::Borrowed(badge.word), look.style(badge.tone)),
                 ]
+            }
+            // What is asked for and has not reached the centre: more than what the network did to the state before.
+            Self::Enforcement if row.queued.is_some() => {
+                let word = row.queued.map_or("", |kind| kind.word());
+                let text = [format!("{} {word} queued", look.glyph(Glyph::Queued)), format!("{} {word}", look.glyph(Glyph::Queued))];
+                let short = format!("{}{word}", look.glyph(Glyph::Queued));
+                owned(text.into_iter().find(|text| width(text) <= room).unwrap_or(short), Tone::Info)
             }
             Self::Enforcement if row.enforcement == Enforcement::None => text(look.glyph(Glyph::Bullet), Tone::Muted),
             Self::Enforcement => {

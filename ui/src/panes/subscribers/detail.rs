@@ -6,9 +6,9 @@ use crate::app::lifecycle::Subject;
 use crate::app::{Cx, Dx, Env, Slot, Taken};
 use crate::look::{Glyph, Tone};
 use crate::query::{Query, Reply, RequestId, SubscriberView};
-use crate::widgets::{enforcement_badge, lifecycle_badge, line, put};
+use crate::widgets::{age, enforcement_badge, lifecycle_badge, line, put};
 use noctule_domain::subscriber::SubscriberRow;
-use noctule_domain::{OperationId, SubscriberId, Timestamp};
+use noctule_domain::{OperationId, SafeText, SubscriberId, Timestamp};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -65,6 +65,31 @@ impl Detail {
         view.subscriber.running.or_else(|| view.timeline.first().map(|v| v.operation.id))
     }
 
+    /// The NAS of the session, as far as it is known by name, and the session's id.
+    pub fn session(&self) -> Option<(Option<SafeText>, SafeText)> {
+        let view = self.slot.value.as_ref()?;
+        view.subscriber.session.as_ref().map(|session| (view.session_nas_name.clone(), session.acct_session_id.clone()))
+    }
+
+    /// Who else looks at this one.
+    fn others(&self) -> Option<String> {
+        let others = &self.slot.value.as_ref()?.others;
+        let first = others.iter().max_by_key(|other| other.seen_at)?;
+        let mut names: Vec<&str> = others.iter().map(|other| other.login.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        Some(match names.as_slice() {
+            [] | [_] => format!("{} looks at this too", first.login),
+            [a, b] => format!("{a} and {b} look at this too"),
+            many => format!("{} and {} others look at this too", first.login, many.len() - 1),
+        })
+    }
+
+    /// Lines above the fields: headline, tabs or what failed, who else is here.
+    fn above(&self) -> u16 {
+        2 + u16::from(self.others().is_some())
+    }
+
     pub fn json(&self) -> Option<String> {
         self.slot.value.as_ref().and_then(|view| serde_json::to_string_pretty(&view.subscriber).ok())
     }
@@ -97,6 +122,7 @@ impl Detail {
     pub fn moments(&self, out: &mut Vec<Timestamp>) {
         let Some(view) = &self.slot.value else { return };
         out.push(view.subscriber.ipv6.since);
+        out.extend(view.others.iter().map(|other| other.seen_at));
         out.extend(view.subscriber.session.iter().flat_map(|s| [s.started_at, s.seen_at]));
         out.extend(view.timeline.iter().map(|v| v.operation.requested_at));
     }
@@ -134,7 +160,7 @@ impl Detail {
             (false, true) => right.len(),
             (false, false) => left.len(),
         };
-        lines.saturating_sub(usize::from(env.body.height.saturating_sub(2)))
+        lines.saturating_sub(usize::from(env.body.height.saturating_sub(self.above())))
     }
 
     pub fn view(&self, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
@@ -148,7 +174,12 @@ impl Detail {
             return;
         };
         self.headline(view, dx, area, frame);
-        let below = Rect { y: area.y + 2.min(area.height), height: area.height.saturating_sub(2), ..area };
+        let above = self.above().min(area.height);
+        if let (Some(others), Some(seen)) = (self.others(), view.others.iter().map(|other| other.seen_at).max()) {
+            let text = format!("{} {others} (seen {} ago)", look.glyph(Glyph::Mark), age(seen, dx.env.now));
+            put(frame.buffer_mut(), area.x + 1, area.y + above - 1, area.width.saturating_sub(1), &text, look.style(Tone::Marked), look);
+        }
+        let below = Rect { y: area.y + above, height: area.height - above, ..area };
         let (left, right) = (fields(view, &dx.env), timeline(view, &dx.env));
         if area.width >= SIDE_BY_SIDE {
             let half = (area.width / 2).min(64);
@@ -188,9 +219,11 @@ impl Detail {
         let enforcement_text = format!("  {} {}", look.glyph(enforcement.glyph), enforcement.word);
         let prefix = s.ipv6.prefix.map(|p| format!("  {p}")).unwrap_or_default();
         let running = if s.running.is_some() { format!("  {} operation running", look.glyph(Glyph::Running)) } else { String::new() };
+        let queued = s.queued.map(|kind| format!(" {} {kind} queued", look.glyph(Glyph::Queued))).unwrap_or_default();
         let pieces = [
             (&*who, look.style(Tone::Title)),
             (&*state_text, look.style(state.tone)),
+            (&*queued, look.style(Tone::Info)),
             (&*enforcement_text, look.style(enforcement.tone)),
             (&*prefix, look.style(Tone::Accent)),
             (&*running, look.style(Tone::Info)),

@@ -95,6 +95,9 @@ pub(super) fn fields(view: &SubscriberView, env: &Env<'_>) -> Lines {
     f.title("IPv6");
     let state = lifecycle_badge(s.ipv6.state);
     f.badge("state", state.glyph, state.word, state.tone, &format!(" for {}", age(s.ipv6.since, env.now)));
+    if let Some(kind) = s.queued {
+        f.field("queued", &format!("{kind}: kept in the outbox, the centre is asked when it is back"), Tone::Info);
+    }
     let enforcement = enforcement_badge(s.ipv6.enforcement);
     f.badge("network", enforcement.glyph, enforcement.word, enforcement.tone, "");
     f.opt("", s.ipv6.enforcement_note.as_ref());
@@ -150,7 +153,12 @@ pub(super) fn fields(view: &SubscriberView, env: &Env<'_>) -> Lines {
         f.field("balance", "overdue", Tone::Warning);
     }
     f.opt("suspend reason", s.suspend_reason.as_ref());
-    f.opt("notes", s.notes.as_ref());
+    if let Some(notes) = &s.notes {
+        // Each line as it was written; a line break comes made visible.
+        for (at, line) in notes.as_str().split(['\n', '\u{240a}']).enumerate() {
+            f.field(if at == 0 { "notes" } else { "" }, if line.is_empty() { " " } else { line }, Tone::Text);
+        }
+    }
     f.opt("id", Some(s.id));
     f.field("version", &format!("{}, changed {}", s.version, when(s.updated_at, env)), Tone::Muted);
     f.out

@@ -14,6 +14,10 @@ pub(super) type Marked = Arc<BTreeMap<SubscriberId, SubscriberRow>>;
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     pub rows: Marked,
+    /// Under which filter each was marked: what was marked under another one may be hidden now.
+    under: BTreeMap<SubscriberId, Arc<str>>,
+    /// The present filter.
+    pub filter: Arc<str>,
     /// Where the range began.
     pub anchor: Option<SubscriberId>,
 }
@@ -37,12 +41,14 @@ impl Marks {
             return false;
         }
         Arc::make_mut(&mut self.rows).insert(row.id, row.clone());
+        self.under.insert(row.id, self.filter.clone());
         true
     }
 
     pub fn toggle(&mut self, row: &SubscriberRow) -> bool {
         if self.contains(row.id) {
             Arc::make_mut(&mut self.rows).remove(&row.id);
+            self.under.remove(&row.id);
             true
         } else {
             self.add(row)
@@ -51,7 +57,13 @@ impl Marks {
 
     pub fn clear(&mut self) {
         self.rows = Marked::default();
+        self.under.clear();
         self.anchor = None;
+    }
+
+    /// True when it was marked under another filter than the present one, so that the present one may hide it.
+    pub fn may_be_hidden(&self, id: SubscriberId) -> bool {
+        !self.filter.is_empty() && self.under.get(&id).is_none_or(|under| *under != self.filter)
     }
 
     /// Newer facts about rows that are marked: a bulk must not begin with old versions.

@@ -153,6 +153,7 @@ pub(super) fn told(state: &mut State, tell: Tell, cx: &mut Cx<'_>) {
                 panes::Tell::Subscribers(Tell::RevokeReason(text))
             });
         }
+        Tell::Notes(text) => state.notes_typed(&text, cx),
         Tell::RevokeReason(text) => {
             let options = OperationOptions { reason: Some(SafeText::bounded(&text, 500)), ..Default::default() };
             state.begin(OperationKind::Revoke, options, cx);

@@ -9,7 +9,8 @@ use super::window::Window;
 use crate::app::lifecycle::Subject;
 use crate::app::{Env, Slot};
 use crate::effect::Preferences;
-use crate::query::RequestId;
+use crate::query::{RequestId, SubscriberView};
+use noctule_domain::SubscriberId;
 use noctule_domain::filter::{self, Filter};
 use noctule_domain::lifecycle::OperationOptions;
 use noctule_domain::page::{Page, Sort};
@@ -37,6 +38,12 @@ pub struct State {
     /// `:goto`: the question and what was looked for.
     pub(super) finding: Slot<Page<SubscriberRow>>,
     pub(super) sought: String,
+    /// A subscriber whose notes are to be written: asked for, so that the newest are.
+    pub(super) noting: Slot<Box<SubscriberView>>,
+    /// Whose notes are being written, and the version that was seen.
+    pub(super) notes_of: Option<(SubscriberId, i64)>,
+    /// What was sent last, should the store refuse it.
+    pub(super) notes_draft: Option<(SubscriberId, String)>,
 }
 
 /// What its menus and the command line say.
@@ -52,6 +59,7 @@ pub enum Tell {
     AllocateLengthText(String),
     Revoke(OperationOptions),
     RevokeReason(String),
+    Notes(String),
 }
 
 impl State {
@@ -80,6 +88,9 @@ impl State {
             bulk: None,
             finding: Slot::default(),
             sought: String::new(),
+            noting: Slot::default(),
+            notes_of: None,
+            notes_draft: None,
         }
     }
 
@@ -102,6 +113,7 @@ impl State {
             Ok(filter) => {
                 self.filter = filter;
                 self.text = text.trim().to_owned();
+                self.marks.filter = self.text.as_str().into();
                 true
             }
             Err(_) => false,
@@ -139,17 +151,25 @@ impl State {
     }
 
     /// The subscriber that the operator looks at.
-    pub(super) fn under_cursor(&self) -> Option<noctule_domain::SubscriberId> {
+    pub(super) fn under_cursor(&self) -> Option<SubscriberId> {
         self.detail.as_ref().map(|detail| detail.id).or_else(|| self.window.selected().map(|row| row.id))
     }
 
-    fn row_of(&self, id: noctule_domain::SubscriberId) -> Option<Subject> {
+    /// Whom the operator looks at, for the presence of others: a detail at once, a row when the selection rests on it.
+    pub(crate) fn looks_at(&self) -> Option<(SubscriberId, bool)> {
+        match &self.detail {
+            Some(detail) => Some((detail.id, true)),
+            None => self.window.selected().map(|row| (row.id, false)),
+        }
+    }
+
+    fn row_of(&self, id: SubscriberId) -> Option<Subject> {
         self.window.position(id).and_then(|at| self.window.rows.get(at)).map(Subject::of_row)
     }
 
     /// Loaded rows and the selected one.
     #[cfg(test)]
-    pub(crate) fn loaded(&self) -> (&[SubscriberRow], Option<noctule_domain::SubscriberId>) {
+    pub(crate) fn loaded(&self) -> (&[SubscriberRow], Option<SubscriberId>) {
         (&self.window.rows, self.window.selected().map(|row| row.id))
     }
 }

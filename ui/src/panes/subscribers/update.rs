@@ -54,6 +54,10 @@ impl Pane for State {
             self.rows_arrived(reply, cx);
             return true;
         }
+        if self.noting.is_latest(id) {
+            self.notes_arrived(id, reply, cx);
+            return true;
+        }
         if self.finding.is_latest(id) {
             self.found(id, reply, cx);
             return true;
@@ -85,6 +89,8 @@ impl Pane for State {
             return true;
         }
         match action {
+            Action::SubscriberNotes => self.begin_notes(cx),
+            Action::EmergencyDisconnect | Action::EmergencySuspend => self.begin_emergency(action, cx),
             Action::NextMatch => self.neighbour(1, cx),
             Action::PreviousMatch => self.neighbour(-1, cx),
             Action::Status => self.status_action(cx),
@@ -121,6 +127,8 @@ impl Pane for State {
         }
         let nothing = || self.looked_at().is_none().then(|| "nothing selected".to_owned());
         match action {
+            Action::SubscriberNotes => nothing(),
+            Action::EmergencyDisconnect | Action::EmergencySuspend => nothing().or_else(|| self.no_emergency(env)),
             Action::Undo if !self.undo.can_undo() => Some("nothing to take back".to_owned()),
             Action::Redo if !self.undo.can_redo() => Some("nothing to do again".to_owned()),
             Action::Open | Action::Mark | Action::Range | Action::Status | Action::ShowOnMap | Action::OpenOperation => nothing(),

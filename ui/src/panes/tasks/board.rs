@@ -147,7 +147,8 @@ fn card(dx: &Dx<'_>, task: &Task, area: Rect, selected: bool, buf: &mut Buffer) 
     let late = tone == Tone::Danger;
     let mark = if late { look.glyph(Glyph::Warning) } else { " " };
     put(buf, area.x, area.y, 1, mark, look.style(tone), look);
-    let title = format!("{} {}", task.number, task.title);
+    let unsent = if task.unsent { look.glyph(Glyph::Outbox) } else { "" };
+    let title = format!("{}{unsent} {}", task.number, task.title);
     put(buf, area.x + 1, area.y, area.width.saturating_sub(1), &title, look.style(columns::priority_tone(task.priority)), look);
     if area.height > 1 {
         let due_width = width(&due);

@@ -3,7 +3,7 @@
 use super::{State, Tell};
 use crate::app::{Cx, Env, Wish};
 use crate::effect::Effect;
-use crate::overlay::{Menu, MenuItem, Overlay, Prompt, Then};
+use crate::overlay::{Menu, MenuItem, Notes, Overlay, Prompt, Then};
 use crate::panes;
 use crate::widgets::task_badge;
 use noctule_domain::permission::{Permission, Role};
@@ -99,4 +99,20 @@ pub fn reason(state: &mut State, text: &str, cx: &mut Cx<'_>) {
     let Some((task, expected_version, to)) = state.reason_for.take() else { return };
     let reason = (!text.is_empty()).then(|| SafeText::new(text));
     cx.effect(Effect::SetTaskStatus { task, expected_version, to, reason });
+}
+
+pub fn begin_notes(state: &mut State, task: &Task, cx: &mut Cx<'_>) {
+    state.notes_of = Some((task.id, task.version));
+    let draft = state.notes_draft.as_ref().filter(|(of, _)| *of == task.id).map(|(_, text)| text.clone());
+    let title = format!("Notes of {} {}", task.number, task.title);
+    let notes = Notes::new(&title, task.notes.as_ref().map_or("", |n| n.as_str()), draft, |text| panes::Tell::Tasks(Tell::Notes(text)));
+    cx.wish(Wish::Overlay(Box::new(Overlay::Notes(notes))));
+}
+
+/// The notes came.
+pub fn notes(state: &mut State, text: &str, cx: &mut Cx<'_>) {
+    let Some((task, expected_version)) = state.notes_of.take() else { return };
+    state.notes_draft = Some((task, text.to_owned()));
+    let notes = (!text.trim().is_empty()).then(|| SafeText::new(text));
+    cx.effect(Effect::SetTaskNotes { task, expected_version, notes });
 }

@@ -39,6 +39,9 @@ pub fn texts(t: &Task, now: Timestamp) -> Vec<&str> {
     if t.technician.is_none() {
         out.push("unassigned");
     }
+    if t.unsent {
+        out.push("unsent");
+    }
     out
 }
 
@@ -85,7 +88,11 @@ pub fn cells<'a>(t: &'a Task, env: &Env<'_>, look: &Look) -> Vec<Cell<'a>> {
         vec![(t.number.as_str().into(), text)],
         vec![(format!("{} {}", look.glyph(badge.glyph), badge.word).into(), look.style(badge.tone))],
         vec![(t.priority.word().into(), look.style(priority_tone(t.priority)))],
-        vec![(t.title.as_str().into(), text)],
+        if t.unsent {
+            vec![(format!("{} ", look.glyph(Glyph::Outbox)).into(), look.style(Tone::Info)), (t.title.as_str().into(), text)]
+        } else {
+            vec![(t.title.as_str().into(), text)]
+        },
         vec![t.technician_name.as_ref().map_or(("nobody".into(), muted), |name| (name.as_str().into(), text))],
         vec![(format!("{overdue}{due}").into(), look.style(tone))],
         vec![(t.task_type.word().into(), muted)],

@@ -2,7 +2,7 @@
 
 use super::{State, columns};
 use crate::app::Env;
-use crate::look::{Look, Tone};
+use crate::look::{Glyph, Look, Tone};
 use crate::panes::kit::{Detail, local, local_long, until};
 use crate::widgets::task_badge;
 use noctule_domain::task::Task;
@@ -12,6 +12,9 @@ pub fn detail(state: &State, t: &Task, env: &Env<'_>, look: &Look) -> Detail {
     d.head(format!("{}  {}", t.number, t.title));
     let badge = task_badge(t.status);
     d.toned("Status", format!("{} {}", look.glyph(badge.glyph), badge.word), badge.tone);
+    if t.unsent {
+        d.toned("Centre", format!("{} does not have all of this yet: it waits in the outbox", look.glyph(Glyph::Outbox)), Tone::Info);
+    }
     if let Some(why) = &t.blocked_reason {
         d.toned("Because", why.as_str(), Tone::Warning);
     }
@@ -49,7 +52,10 @@ pub fn detail(state: &State, t: &Task, env: &Env<'_>, look: &Look) -> Detail {
     }
     if let Some(notes) = &t.notes {
         d.head("Notes");
-        d.text(0, notes.as_str(), Tone::Text);
+        // A line break comes made visible.
+        for line in notes.as_str().split(['\n', '\u{240a}']) {
+            d.text(0, if line.is_empty() { " " } else { line }, Tone::Text);
+        }
     }
     d.head("Record");
     d.maybe("Begun", t.started_at.map(|at| local_long(at, env)));

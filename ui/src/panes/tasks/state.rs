@@ -32,6 +32,10 @@ pub struct State {
     /// A change of status that waits for its reason.
     pub(super) reason_for: Option<(TaskId, i64, TaskStatus)>,
     pub(super) assign: Option<Assign>,
+    /// Whose notes are being written, and the version that was seen.
+    pub(super) notes_of: Option<(TaskId, i64)>,
+    /// What was sent last, should the store refuse it.
+    pub(super) notes_draft: Option<(TaskId, String)>,
 }
 
 impl Default for State {
@@ -50,6 +54,8 @@ impl Default for State {
             scroll: 0,
             reason_for: None,
             assign: None,
+            notes_of: None,
+            notes_draft: None,
         }
     }
 }
@@ -65,6 +71,7 @@ pub enum Tell {
         to: TaskStatus,
     },
     Reason(String),
+    Notes(String),
 }
 
 impl State {

@@ -164,6 +164,11 @@ impl Pane for State {
                     cx.wish(Wish::Overlay(Box::new(change::menu(self, task))));
                 }
             }
+            Action::TaskNotes => {
+                if let Some(task) = &selected {
+                    change::begin_notes(self, task, cx);
+                }
+            }
             Action::TaskAssign => {
                 if let Some(task) = &selected {
                     let mut assign = Assign::new(task);
@@ -198,11 +203,17 @@ impl Pane for State {
         let task = self.selected();
         match (action, task) {
             (
-                Action::Open | Action::TaskStatus | Action::TaskAssign | Action::TaskUnassign | Action::ShowOnMap | Action::ShowSubscriber,
+                Action::Open
+                | Action::TaskNotes
+                | Action::TaskStatus
+                | Action::TaskAssign
+                | Action::TaskUnassign
+                | Action::ShowOnMap
+                | Action::ShowSubscriber,
                 None,
             ) => Some("no task is selected".to_owned()),
             (Action::TaskStatus, Some(t)) if t.status.next().is_empty() => Some(format!("a task that is {} stays so", t.status)),
-            (Action::TaskStatus, Some(t)) => change::not_mine(t, env),
+            (Action::TaskStatus | Action::TaskNotes, Some(t)) => change::not_mine(t, env),
             (Action::TaskAssign, Some(t)) => change::not_assignable(t),
             (Action::TaskUnassign, Some(t)) if t.technician.is_none() => Some("nobody has it".to_owned()),
             (Action::TaskUnassign, Some(t)) => change::not_assignable(t),
@@ -229,6 +240,7 @@ impl Pane for State {
             Tell::Sort(sort) => self.sort = sort,
             Tell::Change { task, version, to } => change::change(self, task, version, to, cx),
             Tell::Reason(text) => change::reason(self, &text, cx),
+            Tell::Notes(text) => change::notes(self, &text, cx),
         }
         self.settle(&cx.env);
     }

@@ -2,7 +2,7 @@
 
 use crate::app::Env;
 use crate::look::{Look, Tone};
-use crate::widgets::{Cell, Column, technician_badge};
+use crate::widgets::{Cell, Column, age as age_of, technician_badge};
 use noctule_domain::geo::Fix;
 use noctule_domain::technician::{FixAge, Technician};
 use noctule_domain::{Timestamp, sentence};
@@ -16,6 +16,7 @@ pub const COLUMNS: &[Column] = &[
     Column { title: "Position", min: 11, max: 11, rank: 1 },
     Column { title: "Call", min: 4, max: 4, rank: 4 },
     Column { title: "Team", min: 8, max: 16, rank: 6 },
+    Column { title: "At work", min: 7, max: 7, rank: 7 },
 ];
 
 /// Which column shows the order.
@@ -41,6 +42,9 @@ pub fn texts(t: &Technician) -> Vec<&str> {
     }
     if t.available_for_emergency {
         out.push("emergency");
+    }
+    if t.clocked_in_at.is_some() {
+        out.push("clocked_in");
     }
     if t.fix.is_none() {
         out.push("no_position");
@@ -85,5 +89,6 @@ pub fn cells<'a>(t: &'a Technician, env: &Env<'_>, look: &Look) -> Vec<Cell<'a>>
         vec![(age.into(), look.style(tone))],
         vec![(call.into(), look.style(call_tone))],
         vec![t.team.as_ref().map_or(("-".into(), muted), |team| (team.as_str().into(), text))],
+        vec![t.clocked_in_at.map_or(("-".into(), muted), |at| (format!("{:>6}", age_of(at, env.now)).into(), text))],
     ]
 }

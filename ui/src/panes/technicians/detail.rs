@@ -3,8 +3,8 @@
 use super::columns::position;
 use crate::app::Env;
 use crate::look::{Look, Tone};
-use crate::panes::kit::{Detail, local_long};
-use crate::widgets::technician_badge;
+use crate::panes::kit::{Detail, local, local_long};
+use crate::widgets::{age as age_of, technician_badge};
 use noctule_domain::technician::Technician;
 
 pub fn detail(t: &Technician, env: &Env<'_>, look: &Look) -> Detail {
@@ -22,6 +22,10 @@ pub fn detail(t: &Technician, env: &Env<'_>, look: &Look) -> Detail {
         (false, false) => "not on call",
     };
     d.field("On call", call);
+    match t.clocked_in_at {
+        Some(at) => d.field("Clocked in", format!("since {} ({})", local(at, env), age_of(at, env.now))),
+        None => d.toned("Clocked in", "no", Tone::Muted),
+    }
     d.maybe("Team", t.team.as_ref());
     let at = |min: u16| format!("{:02}:{:02}", min / 60 % 24, min % 60);
     d.field("Hours", format!("{} to {} ({})", at(t.work_from_min), at(t.work_to_min), t.time_zone));

@@ -1,5 +1,6 @@
 //! The Technicians pane: people in the field, as a list with filter and order, and the detail of one.
 
+mod clock;
 mod columns;
 mod detail;
 mod state;

@@ -1,9 +1,10 @@
 //! Updates of the Technicians pane.
 
 use super::state::TechnicianSort;
-use super::{State, Tell, columns, detail::detail};
+use super::{State, Tell, clock, columns, detail::detail};
 use crate::action::{Action, Context};
 use crate::app::{Cx, Dx, Env, Locate, Wish};
+use crate::effect::Effect;
 use crate::msg::{Mouse, MouseKind};
 use crate::overlay::{Menu, MenuItem, Overlay, Then, Typed};
 use crate::panes::kit::{Copied, Got, act_scroll, copy, got, say_lost};
@@ -97,6 +98,16 @@ impl Pane for State {
             }
             Action::Sort => cx.wish(Wish::Overlay(Box::new(self.sort_menu()))),
             Action::SortReverse => self.descending = !self.descending,
+            Action::ClockIn => {
+                if let Some(menu) = self.selected().map(clock::menu) {
+                    cx.wish(Wish::Overlay(Box::new(menu)));
+                }
+            }
+            Action::ClockOut => {
+                if let Some(t) = self.selected() {
+                    cx.effect(Effect::Clock { technician: t.id, to: None });
+                }
+            }
             Action::ShowOnMap => {
                 let locate = self.roll.id().map(Locate::Technician);
                 cx.wish(Wish::Go { pane: PaneId::Map, locate });
@@ -125,7 +136,10 @@ impl Pane for State {
 
     fn greyed(&self, action: Action, env: &Env<'_>) -> Option<String> {
         match (action, self.selected()) {
-            (Action::Open | Action::ShowOnMap | Action::ShowTasks, None) => Some("nobody is selected".to_owned()),
+            (Action::Open | Action::ShowOnMap | Action::ShowTasks | Action::ClockIn | Action::ClockOut, None) => {
+                Some("nobody is selected".to_owned())
+            }
+            (Action::ClockIn | Action::ClockOut, Some(t)) => clock::greyed(action, t, env),
             (Action::ShowOnMap, Some(t)) if t.fix.is_none() => Some("no position was received".to_owned()),
             _ if Copied::is_copy(action) => Copied::greyed(self.copied(env).as_ref(), action),
             _ => None,
@@ -202,6 +216,7 @@ impl Pane for State {
     fn moments(&self, env: &Env<'_>, out: &mut Vec<Timestamp>) {
         out.extend(self.data.stale_since());
         out.extend(self.all().iter().filter_map(|t| columns::moment(t.fix.as_ref()?, env)));
+        out.extend(self.all().iter().filter_map(|t| t.clocked_in_at));
     }
 
     fn view(&self, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
