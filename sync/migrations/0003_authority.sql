@@ -658,7 +658,9 @@ DECLARE
     p jsonb;
     answer jsonb;
     open_seq integer;
-    pause interval := least((step->>'wait_ms')::bigint, 3600000) * interval '1 millisecond';
+    -- LEAST passes over nulls.
+    pause interval := CASE WHEN step->>'wait_ms' IS NOT NULL THEN
+        least(greatest((step->>'wait_ms')::bigint, 0), 3600000) * interval '1 millisecond' END;
 BEGIN
     SELECT x.* INTO o FROM noctule.operations AS x WHERE x.tenant_id = here AND x.id = (step->>'operation')::uuid FOR UPDATE;
     IF NOT FOUND THEN
@@ -961,7 +963,7 @@ BEGIN
         UPDATE noctule.operation_steps AS j SET status = 'unclear', answer = 'console ended in between', ended_at = moment
             WHERE j.tenant_id = here AND j.operation = o.id AND j.status = 'started'
                 -- Its own, asked for again: its driver closes what it had begun.
-                AND (o.lease_owner IS DISTINCT FROM console OR o.lease_login IS DISTINCT FROM session_user);
+                AND (o.lease_owner IS DISTINCT FROM take_over.console OR o.lease_login IS DISTINCT FROM session_user);
         UPDATE noctule.operations AS x SET
                 progress = CASE WHEN FOUND THEN x.progress || '{"unclear": true}' ELSE x.progress END,
                 lease_owner = console, lease_login = session_user,
@@ -1061,7 +1063,7 @@ BEGIN
     END IF;
     UPDATE noctule.nas AS n SET
             reach = CASE WHEN seen->>'reach' = 'unknown' THEN n.reach ELSE seen->>'reach' END,
-            round_trip_us = coalesce(least(greatest(micros, 0), 3600000000), n.round_trip_us),
+            round_trip_us = CASE WHEN micros IS NULL THEN n.round_trip_us ELSE least(greatest(micros, 0), 3600000000) END,
             last_answer_at = CASE WHEN seen->>'answered_at' IS NULL THEN n.last_answer_at ELSE greatest(n.last_answer_at, moment) END,
             last_asked_at = CASE WHEN seen->>'asked_at' IS NULL THEN n.last_asked_at ELSE greatest(n.last_asked_at, moment) END,
             acks = n.acks + least(greatest((seen->>'acks')::bigint, 0), 1000000),
@@ -1115,7 +1117,7 @@ BEGIN
 END $$;
 
 -- Records of the audit log after `after_seq`, oldest first, and the head of the chain as it is in the same moment. At most `most` and about
--- 4 MiB, but always one if there is one. Not for technicians, who see their own work alone.
+-- 4 MiB, but always one if there is one. For those who answer for the network, as the policy of the table says.
 CREATE FUNCTION noctule.audit_page(after_seq bigint, most integer) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
@@ -1123,8 +1125,8 @@ DECLARE
     here uuid := noctule.authority_tenant();
     page jsonb;
 BEGIN
-    IF noctule.role() = 'technician' OR NOT noctule.allows(noctule.role(), 'read') THEN
-        RETURN noctule.not_permitted(noctule.role(), 'read');
+    IF noctule.role() NOT IN ('admin', 'noc') THEN
+        RETURN noctule.not_permitted(noctule.role(), 'configure');
     END IF;
     SELECT jsonb_agg(jsonb_build_array(p.seq, p.body, p.previous, p.hash) ORDER BY p.seq) INTO page FROM (
         SELECT a.*, sum(octet_length(a.body)) OVER (ORDER BY a.seq) - octet_length(a.body) AS earlier FROM (
