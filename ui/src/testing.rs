@@ -12,6 +12,7 @@ use noctule_domain::lifecycle::*;
 use noctule_domain::page::{From, Page, PageRequest, Total};
 use noctule_domain::permission::Role;
 use noctule_domain::subscriber::{Ipv6Record, Session, Subscriber, SubscriberRow, SubscriberStatus, Username};
+use noctule_domain::sync::Other;
 use noctule_domain::{NasId, OperationId, SafeText, SubscriberId, TenantId, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -97,17 +98,30 @@ pub(crate) struct Stub {
     pub gone: Option<u64>,
     /// What the operations made of the rows since.
     pub state: Option<Ipv6State>,
+    /// An operation that waits in the outbox for each row, and who else looks at each.
+    pub queued: Option<OperationKind>,
+    pub others: Vec<Other>,
     /// Rows made so far: what a test of cost looks at.
     pub made: Cell<u64>,
 }
 
 impl Stub {
     pub fn of(len: u64) -> Self {
-        Self { len, hostile: false, failing: None, world: None, gone: None, state: None, made: Cell::new(0) }
+        Self {
+            len,
+            hostile: false,
+            failing: None,
+            world: None,
+            gone: None,
+            state: None,
+            queued: None,
+            others: Vec::new(),
+            made: Cell::new(0),
+        }
     }
 
     fn row(&self, at: u64) -> SubscriberRow {
-        let row = row(at, self.hostile);
+        let row = SubscriberRow { queued: self.queued, ..row(at, self.hostile) };
         match self.state {
             Some(state) => SubscriberRow {
                 state,
@@ -159,7 +173,12 @@ impl Stub {
         match query {
             Query::Subscribers(ask) => Reply::Subscribers(self.page(ask)),
             Query::Rows(ids) => Reply::Rows(ids.iter().map(|id| self.row(place(*id))).collect()),
-            Query::Subscriber { id, .. } => Reply::Subscriber(Box::new(subscriber_view(place(*id), self.hostile))),
+            Query::Subscriber { id, .. } => {
+                let mut view = subscriber_view(place(*id), self.hostile);
+                view.subscriber.queued = self.queued;
+                view.others.clone_from(&self.others);
+                Reply::Subscriber(Box::new(view))
+            }
             Query::Overview => Reply::Overview(Box::default()),
             Query::Technicians => Reply::Technicians(Vec::new()),
             Query::Tasks => Reply::Tasks(Vec::new()),

@@ -6,11 +6,13 @@ use crate::msg::{Notice, OperationEnded};
 use crate::query::RequestId;
 use noctule_domain::lifecycle::{OperationKind, OperationStatus};
 use noctule_domain::overview::Severity;
-use noctule_domain::{SafeText, SubscriberId};
+use noctule_domain::{SafeText, SubscriberId, Timestamp};
 use std::collections::BTreeSet;
 
 /// Up to this many are told one by one.
 const FEW: usize = 3;
+/// Seconds without an end after which the rest is waiting for something: then it is told how far it came.
+const REST: i64 = 30;
 /// Bulks that are summed at the same time; the oldest gives way, and its ends are told one by one.
 const MAX_BULKS: usize = 16;
 
@@ -29,6 +31,15 @@ struct Bulk {
     started: Option<usize>,
     ends: Vec<(OperationStatus, usize)>,
     first_trouble: Option<SafeText>,
+    quiet: Quiet,
+}
+
+/// Since when nothing ended, and whether that was told.
+#[derive(Debug, Default)]
+struct Quiet {
+    ended: usize,
+    since: Option<Timestamp>,
+    told: bool,
 }
 
 /// What became of the end of an operation.
@@ -54,7 +65,15 @@ impl Bulks {
                 self.open.remove(0);
             }
             let left = targets.iter().map(|t| t.subscriber).collect();
-            self.open.push(Bulk { id: *id, kind: *kind, left, started: None, ends: Vec::new(), first_trouble: None });
+            self.open.push(Bulk {
+                id: *id,
+                kind: *kind,
+                left,
+                started: None,
+                ends: Vec::new(),
+                first_trouble: None,
+                quiet: Quiet::default(),
+            });
         }
     }
 
@@ -70,6 +89,24 @@ impl Bulks {
             return None;
         }
         self.sum(at)
+    }
+
+    /// Time passed. What has rested for a while with some of it still under way is told as far as it came, once.
+    pub fn tick(&mut self, now: Timestamp) -> Option<Notice> {
+        for bulk in &mut self.open {
+            let ended = bulk.ended();
+            if bulk.quiet.ended != ended {
+                bulk.quiet = Quiet { ended, since: Some(now), told: false };
+            }
+            let rested = bulk.quiet.since.is_some_and(|since| (now - since).num_seconds() >= REST);
+            let left = bulk.started.map_or(0, |started| started.saturating_sub(ended));
+            if rested && left > 0 && !std::mem::replace(&mut bulk.quiet.told, true) {
+                let mut notice = bulk.notice();
+                notice.text = SafeText::new(&format!("so far {}; {left} still under way", notice.text));
+                return Some(notice);
+            }
+        }
+        None
     }
 
     pub fn ended(&mut self, ended: &OperationEnded) -> Ended {

@@ -82,6 +82,10 @@ fn tick(app: &mut App, now: Timestamp) {
         app.progress.tick(&status.phase, now);
         app.dirty |= app.pane == panes::PaneId::Sync && before != app.progress;
     }
+    if let Some(sum) = app.bulks.tick(now) {
+        app.notices.report(sum, now);
+        app.dirty = true;
+    }
     let mut moments: Vec<Timestamp> = app.upstreams.iter().filter_map(|u| u.since).collect();
     moments.extend(app.sync.iter().filter(|s| matches!(s.link, Link::Offline | Link::Delayed)).filter_map(|s| s.fresh_at.or(s.since)));
     panes::moments(&app.panes, app.pane, &app.env(), &mut moments);

@@ -108,11 +108,24 @@ impl Notes {
         }
         let bytes = self.area.bytes();
         let left = if bytes > NEARLY_FULL { format!("{} bytes left", MAX_TEXT.saturating_sub(bytes)) } else { String::new() };
-        let back = if self.draft.is_some() { "   Ctrl-R what you typed last" } else { "" };
-        let help = format!("Enter keeps it   Alt-Enter or Ctrl-J new line   Esc leaves it{back}");
-        put(buf, inner.x, last, inner.width.saturating_sub(width(&left) + 1), &help, look.style(Tone::Muted), look);
+        let help = help(self.draft.is_some(), inner.width.saturating_sub(width(&left) + 1));
+        put(buf, inner.x, last, inner.width.saturating_sub(width(&left) + 1), help, look.style(Tone::Muted), look);
         put(buf, inner.right().saturating_sub(width(&left)), last, width(&left), &left, look.style(Tone::Warning), look);
     }
+}
+
+/// The keys, in the longest form that fits.
+fn help(draft: bool, room: u16) -> &'static str {
+    let forms: &[&'static str] = if draft {
+        &[
+            "Enter keeps it   Alt-Enter or Ctrl-J new line   Esc leaves it   Ctrl-R what was typed last",
+            "Enter keeps it   Alt-Enter new line   Esc leaves it   Ctrl-R typed last",
+            "Enter keeps it   Alt-Enter new line   Ctrl-R typed last",
+        ]
+    } else {
+        &["Enter keeps it   Alt-Enter or Ctrl-J new line   Esc leaves it", "Enter keeps it   Alt-Enter new line   Esc leaves it"]
+    };
+    forms.iter().find(|form| width(form) <= room).or(forms.last()).copied().unwrap_or_default()
 }
 
 fn brings_back(key: KeyCombination) -> bool {

@@ -1,5 +1,6 @@
 //! Whatever keys, mouse, sizes and answers come in whatever order: no pane panics, and what it draws can not drive a terminal.
 
+use super::sync::world;
 use super::testing::{World, task, technician};
 use crate::action::TABLE;
 use crate::app::{AppConfig, view};
@@ -26,6 +27,8 @@ enum Event {
     /// Technicians and tasks come and go.
     Cut(usize),
     Fail(bool),
+    /// The centre stands so now.
+    Centre(u8),
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -40,6 +43,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0u8..3).prop_map(Event::World),
         1 => (0usize..30).prop_map(Event::Cut),
         1 => any::<bool>().prop_map(Event::Fail),
+        2 => (0u8..6).prop_map(Event::Centre),
     ]
 }
 
@@ -57,7 +61,9 @@ fn play(desk: &mut Desk, event: Event) {
         Event::Mouse(column, row, kind) => desk.send(Msg::Mouse(Mouse { kind, column, row })),
         Event::Tick(s) => desk.send(Msg::Tick(now() + Duration::seconds(i64::from(s)))),
         Event::World(which) => {
-            desk.stub.world = Some([World::normal, World::hostile, World::default][usize::from(which)]());
+            let mut world = [World::normal, World::hostile, World::default][usize::from(which)]();
+            world.sync = desk.stub.world.take().and_then(|world| world.sync);
+            desk.stub.world = Some(world);
             desk.send(Msg::Changed);
         }
         Event::Cut(n) => {
@@ -67,6 +73,16 @@ fn play(desk: &mut Desk, event: Event) {
                 world.operations.truncate(n % 8);
                 world.network.nases.truncate(n % 7);
                 world.overview.alerts.truncate(n % 3);
+            }
+            desk.send(Msg::Changed);
+        }
+        Event::Centre(which) => {
+            let view = [world::normal, world::away, world::first, world::denied, world::hostile, world::away][usize::from(which)]();
+            if let Some(status) = view.status.clone() {
+                desk.send(Msg::Sync(Box::new(status)));
+            }
+            if let Some(world) = &mut desk.stub.world {
+                world.sync = Some(view).filter(|_| which < 5);
             }
             desk.send(Msg::Changed);
         }
@@ -82,13 +98,14 @@ proptest! {
 
     #[test]
     fn no_pane_panics_and_none_draws_what_drives_a_terminal(
-        pane in prop::sample::select(vec!["1", "3", "4", "5", "6", "7", "8"]),
+        pane in prop::sample::select(vec!["1", "3", "4", "5", "6", "7", "8", "9", "9"]),
         role in prop::sample::select(vec![Role::Admin, Role::Noc, Role::Dispatcher, Role::Technician, Role::Viewer]),
+        central in any::<bool>(),
         events in prop::collection::vec(event(), 1..40),
     ) {
         let mut stub = Stub::of(30);
         stub.world = Some(World::normal());
-        let mut desk = Desk::with(AppConfig { role, ..config() }, stub);
+        let mut desk = Desk::with(AppConfig { role, central, ..config() }, stub);
         desk.press("f2");
         desk.press(pane);
         for event in events {

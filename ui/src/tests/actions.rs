@@ -121,7 +121,9 @@ fn a_dangerous_action_never_acts_before_it_was_confirmed() {
             }
             desk.take_effects();
             crate::app::dispatch::act(&mut desk.app, row.action, &mut Vec::new());
-            let started = |e: &crate::Effect| matches!(e, crate::Effect::StartOperations { .. } | crate::Effect::CancelOperation(_));
+            let started = |e: &crate::Effect| {
+                matches!(e, crate::Effect::StartOperations { .. } | crate::Effect::CancelOperation(_) | crate::Effect::Emergency { .. })
+            };
             assert!(!desk.take_effects().iter().any(started), "{}", row.name);
         }
     }

@@ -2,5 +2,6 @@
 
 mod actions;
 mod board;
+mod centre;
 mod property;
 mod snapshots;

@@ -1,16 +1,19 @@
 //! `update` and `view` never panic, whatever comes in whatever order at whatever size.
 
 use crate::action::{TABLE, parse_sequence};
-use crate::app::{update, view};
+use crate::app::{AppConfig, update, view};
 use crate::effect::Effect;
 use crate::look::Depth;
 use crate::msg::*;
 use crate::query::{Reply, RequestId};
-use crate::testing::{Desk, Stub, now, row};
+use crate::testing::{Desk, Stub, config, now, operation_id, row, subscriber_id};
 use chrono::Duration;
 use crokey::KeyCombination;
 use crokey::crossterm::event::{KeyCode, KeyModifiers};
+use noctule_domain::SafeText;
+use noctule_domain::lifecycle::{OperationKind, OperationStatus};
 use noctule_domain::page::{Page, Total};
+use noctule_domain::sync::{Link, Outbox, Phase, SyncStatus, Table};
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -59,10 +62,50 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         1 => (0u64..60, page).prop_map(|(id, reply)| Event::Msg(Msg::Reply { id: RequestId(id), reply })),
         2 => Just(Event::Msg(Msg::Changed)),
+        3 => status().prop_map(|status| Event::Msg(Msg::Sync(Box::new(status)))),
+        1 => (0u64..60, 0u32..9, 0u32..9, any::<bool>()).prop_map(|(id, started, queued, refused)| {
+            let refused = if refused { vec![("N-1".into(), "\u{1b}[2J".into())] } else { Vec::new() };
+            Event::Msg(Msg::OperationsStarted { id: RequestId(id), started, queued, refused })
+        }),
+        1 => (0u64..60, prop::sample::select(OperationStatus::ALL), prop::sample::select(OperationKind::ALL)).prop_map(|(at, status, kind)| {
+            Event::Msg(Msg::OperationEnded(OperationEnded {
+                operation: operation_id(at), subscriber: subscriber_id(at), who: "N-1".into(), kind, status, error: Some("\u{9b}31m".into()),
+            }))
+        }),
         6 => Just(Event::Settle),
         1 => Just(Event::Fail),
         1 => Just(Event::Forget),
     ]
+}
+
+/// Any status that could come, sense or not.
+fn status() -> impl Strategy<Value = SyncStatus> {
+    let at = || prop::option::of(any::<i32>().prop_map(|s| now() + Duration::seconds(i64::from(s))));
+    let table = || prop::sample::select(Table::ALL);
+    let phase = prop_oneof![
+        Just(Phase::Idle),
+        (table(), any::<u64>(), any::<u64>()).prop_map(|(table, rows, of)| Phase::Copying { table, rows, of }),
+        any::<u8>().prop_map(|percent| Phase::Indexing { percent }),
+        any::<u64>().prop_map(|rows| Phase::CatchingUp { rows }),
+        (table(), any::<u8>()).prop_map(|(table, percent)| Phase::Verifying { table, percent }),
+    ];
+    let words = prop_oneof![Just(None), ".{0,60}".prop_map(|t| Some(SafeText::new(&t)))];
+    let outbox = (any::<u64>(), at(), 0u64..4).prop_map(|(unsent, oldest, conflicts)| Outbox { unsent, oldest, conflicts });
+    (prop::sample::select(Link::ALL), at(), at(), phase, words, outbox, prop::option::of(any::<u64>()), any::<bool>()).prop_map(
+        |(link, since, fresh_at, phase, note, outbox, lag_ms, follower)| SyncStatus {
+            link,
+            since,
+            note: note.clone(),
+            fresh_at,
+            lag_ms,
+            phase,
+            outbox,
+            follower,
+            login: note,
+            role: None,
+            consoles: Some(3),
+        },
+    )
 }
 
 proptest! {
@@ -74,11 +117,16 @@ proptest! {
         len in prop_oneof![Just(0u64), Just(1), 2u64..300, Just(1_000_000)],
         hostile in any::<bool>(),
         ascii in any::<bool>(),
+        central in any::<bool>(),
     ) {
         let mut stub = Stub::of(len);
         stub.hostile = hostile;
         stub.world = Some(if hostile { crate::panes::testing::World::hostile() } else { crate::panes::testing::World::normal() });
-        let mut desk = Desk::board(stub);
+        if let (true, Some(world)) = (central, &mut stub.world) {
+            world.sync = Some(if hostile { crate::panes::sync::world::hostile() } else { crate::panes::sync::world::normal() });
+        }
+        let mut desk = Desk::with(AppConfig { central, ..config() }, stub);
+        desk.press("2");
         desk.look("dark", Depth::True, ascii);
         let mut open: Vec<Effect> = Vec::new();
         for event in events {
@@ -86,6 +134,9 @@ proptest! {
                 Event::Msg(msg) => {
                     let json = serde_json::to_string(&msg).expect("every message can be recorded");
                     let back = serde_json::from_str::<Msg>(&json);
+                    if let (Msg::Sync(_) | Msg::OperationsStarted { .. } | Msg::OperationEnded(_), Ok(back)) = (&msg, &back) {
+                        prop_assert_eq!(back, &msg, "{}", json);
+                    }
                     match (&msg, &back) {
                         (Msg::Key(key), Ok(Msg::Key(back))) if matches!(key.codes, crokey::OneToThree::One(KeyCode::Char(_))) && !key.modifiers.intersects(!(KeyModifiers::CONTROL | KeyModifiers::ALT | KeyModifiers::SHIFT)) => {
                             prop_assert_eq!(crate::action::canonical(*back), crate::action::canonical(*key), "{}", json);
@@ -123,7 +174,7 @@ proptest! {
     }
 
     #[test]
-    fn any_size_can_be_drawn(width in 0u16..160, height in 0u16..60, keys in "[1-8?:/iygvM*]{0,4}") {
+    fn any_size_can_be_drawn(width in 0u16..160, height in 0u16..60, keys in "[1-9?:/iygvM*!e]{0,4}") {
         let mut desk = Desk::board(Stub::of(200));
         desk.resize(width, height);
         desk.type_text(&keys);

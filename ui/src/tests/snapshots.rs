@@ -1,9 +1,15 @@
 //! Frames as an operator sees them, at the sizes that are promised.
 
+use crate::app::AppConfig;
 use crate::look::Depth;
 use crate::msg::{Msg, Notice, Upstream, UpstreamKind, UpstreamState};
-use crate::testing::{Desk, Stub, now};
+use crate::panes::sync::world;
+use crate::panes::testing::World;
+use crate::testing::{Desk, Stub, config, now};
 use chrono::Duration;
+use noctule_domain::ConsoleId;
+use noctule_domain::lifecycle::OperationKind;
+use noctule_domain::sync::Other;
 
 const SIZES: &[(u16, u16)] = &[(80, 24), (120, 40), (60, 15)];
 const LOOKS: &[(&str, &str, Depth, bool)] = &[("dark", "dark", Depth::C16, false), ("ascii", "mono", Depth::None, true)];
@@ -153,6 +159,44 @@ fn notices() {
         desk.send(Msg::Notice(Notice::info("allocate N-000123: done")));
         desk.press("g n");
     });
+}
+
+/// A console with a centre that is away, seen whole.
+fn snap_away(name: &str, scene: fn(&mut Desk)) {
+    for (width, height) in SIZES {
+        for (look, theme, depth, ascii) in LOOKS {
+            let mut stub = Stub::of(5000);
+            stub.queued = Some(OperationKind::Suspend);
+            stub.others = vec![Other {
+                console: ConsoleId(uuid::Uuid::from_u128(1)),
+                login: "anna.k".into(),
+                subscriber: None,
+                seen_at: now() - Duration::seconds(130),
+            }];
+            stub.world = Some(World { sync: Some(world::away()), ..World::normal() });
+            let mut desk = Desk::with(AppConfig { central: true, ..config() }, stub);
+            desk.send(Msg::Sync(Box::new(world::offline())));
+            desk.look(theme, *depth, *ascii);
+            desk.resize(*width, *height);
+            scene(&mut desk);
+            insta::assert_snapshot!(format!("away_{name}_{width}x{height}_{look}"), desk.frame());
+        }
+    }
+}
+
+#[test]
+fn away_from_the_centre() {
+    snap_away("overview", |desk| desk.press("1"));
+    snap_away("board", |desk| desk.press("2 j j"));
+    snap_away("detail", |desk| desk.press("2 j j enter"));
+    snap_away("emergency", |desk| desk.press("2 j j enter ! d"));
+    snap_away("emergency_keys", |desk| desk.press("2 j j !"));
+    snap_away("notes", |desk| {
+        desk.press("2 j j e alt-enter alt-enter");
+        desk.type_text("The gate code is 12, ring twice. The dog is loud and does nothing; the lift is out of order until Friday.");
+        desk.press("alt-enter");
+    });
+    snap_away("notes_asking", |desk| desk.press("2 j j e x esc"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::look::{Glyph, Tone};
 use crate::panes::kit::{count, thousands};
 use crate::panes::network::level;
 use crate::widgets::{age, bar, lifecycle_badge, line, put, task_badge, technician_badge, width};
-use noctule_domain::overview::{Overview, Severity};
+use noctule_domain::overview::Overview;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -54,23 +54,20 @@ fn counted(line_of: &Line<'_>, dx: &Dx<'_>, at: Rect, buf: &mut Buffer) -> u16 {
 fn centre(what: CentreAlert, dx: &Dx<'_>, at: Rect, buf: &mut Buffer) {
     let (look, env) = (dx.look, &dx.env);
     let Some(status) = env.sync else { return };
-    let (level, text, since) = match what {
-        CentreAlert::Revoked => {
-            (Severity::Critical, "the centre does not let you in any more; what was not sent is kept".to_owned(), status.since)
-        }
-        CentreAlert::Upgrade => {
-            (Severity::Critical, "the centre is newer than this program: update it; what was not sent is kept".to_owned(), status.since)
-        }
+    let level = what.severity();
+    let (text, since) = match what {
+        CentreAlert::Revoked => ("the centre does not let you in any more; what was not sent is kept".to_owned(), status.since),
+        CentreAlert::Upgrade => ("the centre is newer than this program: update it; what was not sent is kept".to_owned(), status.since),
         CentreAlert::Offline => {
             let kept = match status.outbox.unsent {
                 0 => String::new(),
-                n => format!("; {} in the outbox", thousands(n)),
+                n => format!(", {} unsent", thousands(n)),
             };
-            (Severity::Warning, format!("the centre is offline: what is shown is old{kept}"), status.fresh_at.or(status.since))
+            (format!("the centre is offline{kept}: go on working"), status.fresh_at.or(status.since))
         }
         CentreAlert::Conflicts => {
             let n = status.outbox.conflicts;
-            (Severity::Warning, format!("{} of yours wait for a decision", count(n, "change", "changes")), None)
+            (format!("{} of yours wait for a decision", count(n, "change", "changes")), None)
         }
     };
     let (glyph, tone) = severity(level);

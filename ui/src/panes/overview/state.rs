@@ -5,7 +5,7 @@ use crate::panes::kit::sections::Row;
 use crate::panes::kit::{Roll, WIDE, banner_rows, below};
 use noctule_domain::ipam::Pool;
 use noctule_domain::lifecycle::Ipv6State;
-use noctule_domain::overview::{Alert, Overview};
+use noctule_domain::overview::{Alert, Overview, Severity};
 use noctule_domain::sync::Link;
 use noctule_domain::task::TaskStatus;
 use noctule_domain::technician::TechnicianStatus;
@@ -37,6 +37,15 @@ pub enum CentreAlert {
     Upgrade,
     Offline,
     Conflicts,
+}
+
+impl CentreAlert {
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Revoked | Self::Upgrade => Severity::Critical,
+            Self::Offline | Self::Conflicts => Severity::Warning,
+        }
+    }
 }
 
 /// What there is to say of the centre now, the worst first.
@@ -124,8 +133,11 @@ fn alerts(overview: &Overview, env: &Env<'_>) -> Vec<Row<Item>> {
     if alerts.is_empty() && centre.is_empty() {
         rows.push(Row::Note("Nothing needs attention.".to_owned()));
     }
-    rows.extend(centre.into_iter().map(|alert| Row::Item(Item::Centre(alert))));
-    rows.extend(alerts.into_iter().map(|a| Row::Item(Item::Alert(alert_id(a)))));
+    // The worst first; of what is equally bad, what is about everything first.
+    let mut all: Vec<(Severity, Item)> = centre.into_iter().map(|alert| (alert.severity(), Item::Centre(alert))).collect();
+    all.extend(alerts.into_iter().map(|a| (a.severity, Item::Alert(alert_id(a)))));
+    all.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
+    rows.extend(all.into_iter().map(|(_, item)| Row::Item(item)));
     rows
 }
 

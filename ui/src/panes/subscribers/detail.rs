@@ -86,8 +86,10 @@ impl Detail {
     }
 
     /// Lines above the fields: headline, tabs or what failed, who else is here.
-    fn above(&self) -> u16 {
-        2 + u16::from(self.others().is_some())
+    fn above(&self, width: u16) -> u16 {
+        // Where there are no tabs their line is free.
+        let free = width >= SIDE_BY_SIDE && self.slot.failed.is_none();
+        2 + u16::from(self.others().is_some() && !free)
     }
 
     pub fn json(&self) -> Option<String> {
@@ -160,7 +162,7 @@ impl Detail {
             (false, true) => right.len(),
             (false, false) => left.len(),
         };
-        lines.saturating_sub(usize::from(env.body.height.saturating_sub(self.above())))
+        lines.saturating_sub(usize::from(env.body.height.saturating_sub(self.above(env.body.width))))
     }
 
     pub fn view(&self, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
@@ -174,10 +176,18 @@ impl Detail {
             return;
         };
         self.headline(view, dx, area, frame);
-        let above = self.above().min(area.height);
+        let above = self.above(area.width).min(area.height);
         if let (Some(others), Some(seen)) = (self.others(), view.others.iter().map(|other| other.seen_at).max()) {
             let text = format!("{} {others} (seen {} ago)", look.glyph(Glyph::Mark), age(seen, dx.env.now));
-            put(frame.buffer_mut(), area.x + 1, area.y + above - 1, area.width.saturating_sub(1), &text, look.style(Tone::Marked), look);
+            put(
+                frame.buffer_mut(),
+                area.x + 1,
+                area.y + above.saturating_sub(1),
+                area.width.saturating_sub(1),
+                &text,
+                look.style(Tone::Marked),
+                look,
+            );
         }
         let below = Rect { y: area.y + above, height: area.height - above, ..area };
         let (left, right) = (fields(view, &dx.env), timeline(view, &dx.env));

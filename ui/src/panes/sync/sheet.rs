@@ -11,7 +11,7 @@ use noctule_domain::technician::Technician;
 use serde_json::Value;
 
 pub fn conflict(conflict: &Conflict, people: &[Technician], env: &Env<'_>) -> Sheet {
-    let mut parts = Vec::new();
+    let mut parts = whole(&conflict.target);
     let mut copy = format!("{}: {}\n", conflict.target, words::verb(&conflict.op.change));
     let made = format!("You did it {}; the centre answered {}.", local(conflict.op.made_at, env), local(conflict.answered_at, env));
     let refused = words::refusal(&conflict.answer);
@@ -37,7 +37,7 @@ pub fn conflict(conflict: &Conflict, people: &[Technician], env: &Env<'_>) -> Sh
             wanted(&conflict.op, people, env, &mut parts, &mut copy);
         }
     }
-    let never = "it was refused; where it still matters, do it again there";
+    let never = "refused; where it still matters, do it anew";
     let (mine, both) = match &conflict.answer {
         Answer::Conflict { collisions, .. } => (Ok(()), can_both(collisions)),
         _ => (Err(never.to_owned()), Err(never.to_owned())),
@@ -49,10 +49,17 @@ pub fn conflict(conflict: &Conflict, people: &[Technician], env: &Env<'_>) -> Sh
 /// An op that waits: to be read and copied, nothing to decide.
 pub fn waiting(op: &Op, state: OpState, target: &SafeText, people: &[Technician], env: &Env<'_>) -> Sheet {
     let mut copy = format!("{target}: {}\n", words::verb(&op.change));
-    let mut parts = vec![Part::Text(format!("Done {}; {}.", local(op.made_at, env), words::state(state)), Tone::Muted), Part::Blank];
+    let mut parts = whole(target);
+    parts.push(Part::Text(format!("Done {}; {}.", local(op.made_at, env), words::state(state)), Tone::Muted));
+    parts.push(Part::Blank);
     wanted(op, people, env, &mut parts, &mut copy);
     let none = || Err("nothing to decide yet".to_owned());
     Sheet { title: target.to_string(), parts, op: op.id, mine: none(), theirs: none(), both: none(), refused: false, copy, scroll: 0 }
+}
+
+/// What it is about in full, where the title may cut it.
+fn whole(target: &SafeText) -> Vec<Part> {
+    if crate::widgets::width(target.as_str()) > 52 { vec![Part::Text(target.to_string(), Tone::Title), Part::Blank] } else { Vec::new() }
 }
 
 /// Whether both sides can stand: only texts can, and only where both have one.

@@ -52,7 +52,8 @@ pub fn alone(room: u16) -> Vec<Pieces> {
 /// The lines at the top of the pane.
 pub fn centre(status: &SyncStatus, view: Option<&SyncView>, env: &Env<'_>, look: &Look, room: u16) -> Vec<Pieces> {
     let mut lines = Lines::new(room);
-    let words = centre_words(status, env.now, env.zone);
+    // What is under way has lines of its own below.
+    let words = centre_words(&SyncStatus { phase: Phase::Idle, ..status.clone() }, env.now, env.zone);
     let since = match status.link {
         Link::Live | Link::Denied | Link::Upgrade => {
             status.since.map(|at| format!(" since {} ({})", local(at, env), age(at, env.now))).unwrap_or_default()

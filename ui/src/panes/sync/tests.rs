@@ -28,7 +28,10 @@ pub(crate) fn desk(view: Option<SyncView>) -> Desk {
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (60, 15)];
 
-fn pictures(name: &str, cases: &[(&str, fn() -> Option<SyncView>)], scene: fn(&mut Desk)) {
+/// A name, and how the centre stands in it.
+type Case = (&'static str, fn() -> Option<SyncView>);
+
+fn pictures(name: &str, cases: &[Case], scene: fn(&mut Desk)) {
     for (width, height) in SIZES {
         for (case, view) in cases {
             let draw = |theme: &str, depth: Depth, ascii: bool| {
@@ -88,7 +91,7 @@ fn the_pane_when_the_store_does_not_answer() {
 
 #[test]
 fn a_conflict_as_it_is_drawn() {
-    let normal: &[(&str, fn() -> Option<SyncView>)] = &[("normal", || Some(world::normal())), ("hostile", || Some(world::hostile()))];
+    let normal: &[Case] = &[("normal", || Some(world::normal())), ("hostile", || Some(world::hostile()))];
     pictures("sync_conflict", normal, |desk| desk.press("enter"));
     pictures("sync_conflict_of_who", &[("normal", || Some(world::normal()))], |desk| desk.press("j enter"));
     pictures("sync_refusal", &[("normal", || Some(world::normal()))], |desk| desk.press("j j enter"));

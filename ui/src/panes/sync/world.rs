@@ -205,7 +205,7 @@ pub(crate) fn hostile() -> SyncView {
                 op: op(at, 3, edit(&[(evil(n), json!(evil(n + 2)), json!(text))])),
                 answer: Answer::Conflict {
                     collisions: vec![Collision {
-                        field: if n % 2 == 0 { "notes".to_owned() } else { format!("{}\u{1b}]0;x\u{7}", evil(n)) },
+                        field: if n.is_multiple_of(2) { "notes".to_owned() } else { format!("{}\u{1b}]0;x\u{7}", evil(n)) },
                         was: json!({ "a": [1, evil(n)] }),
                         yours: json!(text),
                         theirs: json!(evil(n + 3)),
