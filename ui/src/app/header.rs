@@ -54,7 +54,7 @@ fn right_side(app: &App) -> Vec<Piece> {
     let mut out = Vec::new();
     let mut piece =
         |text: String, short: Option<String>, tone: Tone, rank: Rank| out.push(Piece { text, short, style: look.style(tone), rank });
-    piece(format!("{} {}", app.config.actor, app.config.role), None, Tone::Muted, Rank::Who);
+    piece(format!("{} {}", app.config.actor, app.role()), None, Tone::Muted, Rank::Who);
     if app.mouse {
         piece("mouse".to_owned(), None, Tone::Muted, Rank::Who);
     }

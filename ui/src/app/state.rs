@@ -9,7 +9,7 @@ use crate::overlay::Overlay;
 use crate::panes::{self, PaneId, Panes};
 use crokey::KeyCombination;
 use noctule_domain::filter::Vocabulary;
-use noctule_domain::permission::Permission;
+use noctule_domain::permission::{Permission, Role};
 use noctule_domain::{SafeText, Timestamp, sentence};
 use ratatui::layout::Rect;
 
@@ -108,6 +108,11 @@ impl App {
         &self.preferences
     }
 
+    /// What the operator may do: with a centre it is the centre that says so, once it did.
+    pub(crate) fn role(&self) -> Role {
+        self.sync.as_ref().filter(|_| self.config.central).and_then(|status| status.role).unwrap_or(self.config.role)
+    }
+
     pub(crate) fn screen(&self) -> Rect {
         Rect { x: 0, y: 0, width: self.config.size.0, height: self.config.size.1 }
     }
@@ -120,7 +125,7 @@ impl App {
         Env {
             now: self.now,
             zone: self.config.zone,
-            role: self.config.role,
+            role: self.role(),
             actor: &self.config.actor,
             read_only: self.config.read_only.as_ref(),
             body: self.areas().body,
@@ -143,7 +148,7 @@ impl App {
         let env = Env {
             now: self.now,
             zone: self.config.zone,
-            role: self.config.role,
+            role: self.role(),
             actor: &self.config.actor,
             read_only: self.config.read_only.as_ref(),
             body: areas(Rect { x: 0, y: 0, width: self.config.size.0, height: self.config.size.1 }).body,
@@ -195,9 +200,10 @@ impl App {
     pub fn greyed(&self, action: Action) -> Option<String> {
         let row = action.row();
         // Who may change every task may change their own.
-        let own = row.needs == Permission::OwnWrite && self.config.role.allows(Permission::FieldWrite);
-        if !own && !self.config.role.allows(row.needs) {
-            return Some(sentence::greyed(&noctule_domain::lifecycle::Refusal::NotPermitted { role: self.config.role, needs: row.needs }));
+        let role = self.role();
+        let own = row.needs == Permission::OwnWrite && role.allows(Permission::FieldWrite);
+        if !own && !role.allows(row.needs) {
+            return Some(sentence::greyed(&noctule_domain::lifecycle::Refusal::NotPermitted { role, needs: row.needs }));
         }
         if row.weight != Weight::Safe
             && let Some(reason) = &self.config.read_only

@@ -231,7 +231,7 @@ fn an_emergency_is_greyed_with_its_reason() {
     let alone = Desk::board(Stub::of(5));
     assert_eq!(why(&alone), "this machine works alone: use suspend or revoke");
     let mut viewer = Desk::with(AppConfig { central: true, role: Role::Dispatcher, ..config() }, Stub::of(5));
-    viewer.send(Msg::Sync(Box::new(world::offline())));
+    viewer.send(Msg::Sync(Box::new(SyncStatus { role: None, ..world::offline() })));
     viewer.press("2 j j");
     assert_eq!(why(&viewer), "needs ipv6.force");
 }
@@ -479,4 +479,20 @@ fn a_board_without_a_copy_says_why() {
     let copying = Phase::Copying { table: Table::Subscribers, rows: 410, of: 1000 };
     desk.send(Msg::Sync(Box::new(SyncStatus { fresh_at: None, phase: copying, ..world::live() })));
     assert!(desk.frame().contains("The first copy of the centre is being made: copying 41 %"), "{}", desk.frame());
+}
+
+#[test]
+fn with_a_centre_it_says_what_the_operator_may_do_and_what_is_seen_is_his() {
+    let mut stub = Stub::of(5);
+    stub.world = Some(World::normal());
+    let login = AppConfig { role: Role::Admin, central: true, actor: "mikko".into(), ..config() };
+    let mut desk = Desk::with(login, stub);
+    desk.press("4 j");
+    assert_eq!(desk.app.greyed(Action::TaskAssign), None);
+    desk.send(Msg::Sync(Box::new(SyncStatus { role: Some(Role::Technician), ..world::live() })));
+    assert_eq!(desk.app.greyed(Action::TaskAssign).as_deref(), Some("needs field.write"));
+    assert_eq!(desk.app.greyed(Action::TaskNotes), None, "no other tasks are seen than those of the login");
+    desk.press("3");
+    assert_eq!(desk.app.greyed(Action::ClockIn), None);
+    assert!(header(&desk).contains("mikko technician"), "{}", header(&desk));
 }

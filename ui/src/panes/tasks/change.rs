@@ -10,9 +10,10 @@ use noctule_domain::permission::{Permission, Role};
 use noctule_domain::task::{Task, TaskStatus};
 use noctule_domain::{SafeText, TaskId};
 
-/// Why the operator may not touch this task; `None` when he may. A technician changes only own tasks.
+/// Why the operator may not touch this task; `None` when he may. A technician changes only own tasks. With a centre he sees no others: it
+/// knows by the login whose they are, which a name does not tell.
 pub fn not_mine(task: &Task, env: &Env<'_>) -> Option<String> {
-    if env.role != Role::Technician || env.role.allows(Permission::FieldWrite) {
+    if env.central || env.role != Role::Technician || env.role.allows(Permission::FieldWrite) {
         return None;
     }
     let mine = task.technician_name.as_ref().is_some_and(|name| name.as_str().to_lowercase() == env.actor.as_str().to_lowercase());

@@ -9,9 +9,9 @@ use noctule_domain::permission::{Permission, Role};
 use noctule_domain::technician::Technician;
 use noctule_domain::time_entry::TimeEntryKind;
 
-/// Why it is not possible for this one. A technician only clocks himself.
+/// Why it is not possible for this one. A technician only clocks himself; with a centre it knows by the login who that is.
 pub fn greyed(action: Action, t: &Technician, env: &Env<'_>) -> Option<String> {
-    let own = env.role == Role::Technician && !env.role.allows(Permission::FieldWrite);
+    let own = !env.central && env.role == Role::Technician && !env.role.allows(Permission::FieldWrite);
     if own && t.name.as_str().to_lowercase() != env.actor.as_str().to_lowercase() {
         return Some(format!("it is the time of {}", t.name));
     }
