@@ -283,3 +283,58 @@ fn a_link_that_changes_is_drawn_and_the_same_status_is_not() {
     desk.send(Msg::Sync(Box::new(SyncStatus { link: Link::Delayed, ..status })));
     assert!(desk.app.take_dirty());
 }
+
+/// A phase after so many seconds.
+type At = fn(u64) -> Phase;
+
+#[test]
+fn every_phase_says_how_far_it_is() {
+    let mut desk = desk(Some(first_copy()));
+    desk.resize(100, 30);
+    let phases: [(At, &[&str]); 4] = [
+        (
+            |n| Phase::Copying { table: Table::TimeEntries, rows: n * 50_000, of: 0 },
+            &["copying time entries: 200,000 rows", "50,000 rows/s"],
+        ),
+        (|n| Phase::Indexing { percent: n as u8 * 10 }, &["building the indexes", "40 %, about 6s left"]),
+        (|n| Phase::CatchingUp { rows: n * 120 }, &["catching up: 480 rows changed so far", "120 rows/s"]),
+        (|n| Phase::Verifying { table: Table::Tasks, percent: n as u8 }, &["comparing tasks with the centre", "4 %, about 1m left"]),
+    ];
+    let mut second = 0;
+    for (phase, said) in phases {
+        for n in 1..=4 {
+            second += 1;
+            desk.send(Msg::Tick(now() + Duration::seconds(second)));
+            desk.send(Msg::Sync(Box::new(SyncStatus { phase: phase(n), ..world::live() })));
+        }
+        for words in said {
+            assert!(desk.frame().contains(words), "{words}: {}", desk.frame());
+        }
+    }
+}
+
+#[test]
+fn both_can_stand_only_where_both_said_something() {
+    for (yours, theirs, why) in [("", "ring", "yours is empty"), ("ring", " \n", "theirs is empty")] {
+        let mut view = world::normal();
+        if let Answer::Conflict { collisions, .. } = &mut view.conflicts[0].answer {
+            collisions[0].yours = serde_json::json!(yours);
+            collisions[0].theirs = serde_json::json!(theirs);
+        }
+        let mut desk = desk(Some(view));
+        desk.press("enter b");
+        assert_eq!(resolved(&mut desk), []);
+        assert!(desk.frame().contains(why), "{}", desk.frame());
+    }
+}
+
+#[test]
+fn a_read_only_console_decides_nothing() {
+    let mut stub = Stub::of(5);
+    stub.world = Some(World { sync: Some(world::normal()), ..World::normal() });
+    let config = AppConfig { central: true, read_only: Some("the store is newer than this program".into()), ..config() };
+    let mut desk = Desk::with(config, stub);
+    desk.press("9 enter m t b");
+    assert_eq!(resolved(&mut desk), []);
+    assert!(desk.frame().contains("read-only"), "{}", desk.frame());
+}
