@@ -57,7 +57,8 @@ bench: setup ## run the benches, write docs/performance.md (some 20 minutes; NOC
 	mkdir -p $(BENCHES)
 	rm -rf $${CARGO_TARGET_DIR:-target}/criterion $(BENCHES)/failed
 	@export NOCTULE_BENCH_DIR=$${NOCTULE_BENCH_DIR:-$(BENCHES)}; \
-	for bench in "noctule --bench console" "noctule-storage --bench store" "noctule-network --bench coa"; do \
+	for bench in "noctule --bench console" "noctule-storage --bench store" "noctule-storage --bench copy" "noctule-sync --bench copy" \
+		"noctule-sync --bench live" "noctule-sync --bench push" "noctule-network --bench coa"; do \
 		$(CARGO) bench --locked -p $$bench 2>&1 || echo "$$bench" >>$(BENCHES)/failed; \
 	done | tee $(BENCHES)/output.txt
 	$(CARGO) xtask bench-report $(BENCHES)/output.txt
