@@ -1,0 +1,1 @@
+-- People: members and their rights, what a console is told when it comes, cleaning up.

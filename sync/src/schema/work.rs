@@ -1,0 +1,37 @@
+//! One transaction of the owner's work: as noctule_owner, on one tenant (to which the policies hold the owner too), with the schema at hand.
+
+use super::error::{SchemaError, code};
+use super::init::{applied, pending, pg};
+use super::migrations::{MIGRATIONS, SCHEMA};
+use crate::connect::Line;
+use noctule_domain::TenantId;
+use tokio_postgres::Transaction;
+use tokio_postgres::error::SqlState;
+
+/// Begins one. The schema must be the one that this program knows.
+pub(super) async fn begin(line: &mut Line, tenant: Option<TenantId>) -> Result<Transaction<'_>, SchemaError> {
+    let transaction = line.client.transaction().await.map_err(pg)?;
+    enter(&transaction).await?;
+    let found = applied(&transaction).await?;
+    if !pending(&found, MIGRATIONS)?.is_empty() {
+        return Err(SchemaError::Older { found: found.last().map_or(0, |(version, ..)| *version), needed: SCHEMA });
+    }
+    let chosen = tenant.map(|tenant| tenant.uuid().to_string()).unwrap_or_default();
+    transaction.execute("SELECT set_config('noctule.tenant', $1, true)", &[&chosen]).await.map_err(pg)?;
+    Ok(transaction)
+}
+
+/// Becomes noctule_owner for the rest of the transaction.
+pub(super) async fn enter(transaction: &Transaction<'_>) -> Result<(), SchemaError> {
+    let there: bool = transaction.query_one("SELECT to_regclass('noctule.migrations') IS NOT NULL", &[]).await.map_err(pg)?.get(0);
+    if !there {
+        return Err(SchemaError::NoSchema);
+    }
+    transaction.batch_execute("SET LOCAL ROLE noctule_owner; SET LOCAL search_path = ''").await.map_err(|error| match code(&error) {
+        Some(&SqlState::INSUFFICIENT_PRIVILEGE) => SchemaError::refused(
+            "this login may not look after the centre: it is no member of noctule_owner; a superuser, or whoever made that role, does: \
+             GRANT noctule_owner TO it",
+        ),
+        _ => pg(error),
+    })
+}
