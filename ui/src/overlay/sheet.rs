@@ -71,15 +71,13 @@ impl Sheet {
         if let Some(why) = self.greyed(action, app) {
             return Step { keep: true, then: vec![Then::Say(Notice::info(format!("{}: {why}", action.row().label)))] };
         }
-        let decide = |resolution: Resolution, said: &str| {
-            Step::done(vec![Then::Effect(Effect::Resolve { op: self.op, resolution }), Then::Say(Notice::info(said))])
-        };
+        // Whoever carries it out says what became of it: nothing is claimed here.
+        let decide = |resolution: Resolution| Step::done(vec![Then::Effect(Effect::Resolve { op: self.op, resolution })]);
         match action {
             Action::Close => Step::close(),
-            Action::ConflictMine => decide(Resolution::Mine, "yours is asked for again, over theirs"),
-            Action::ConflictBoth => decide(Resolution::Both, "both texts are kept: theirs, then yours"),
-            Action::ConflictTheirs if self.refused => decide(Resolution::Theirs, "put away as seen"),
-            Action::ConflictTheirs => decide(Resolution::Theirs, "theirs stays; yours is in the history of the outbox"),
+            Action::ConflictMine => decide(Resolution::Mine),
+            Action::ConflictBoth => decide(Resolution::Both),
+            Action::ConflictTheirs => decide(Resolution::Theirs),
             Action::CopyRow => Step {
                 keep: true,
                 then: vec![Then::Effect(Effect::Copy(self.copy.clone())), Then::Say(Notice::info("copied what was typed"))],

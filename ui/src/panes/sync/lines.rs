@@ -3,6 +3,7 @@
 use super::standing::{self, Lines, Pieces};
 use super::state::{Item, State};
 use super::words;
+use crate::action::Action;
 use crate::app::Env;
 use crate::look::{Glyph, Look, Tone};
 use crate::panes::kit::{count, thousands};
@@ -53,6 +54,9 @@ impl State {
         let nothing = SyncStatus::default();
         let status = self.status(env).unwrap_or(&nothing);
         out.extend(standing::centre(status, view, env, look, room).into_iter().map(Line::of));
+        if let (Some(first), Some(key)) = (out.first_mut(), env.keymap.label(Action::SyncNow)) {
+            first.right = format!("{key} {}", Action::SyncNow.row().label);
+        }
         out.extend(standing::progress(status, env, look, room).into_iter().map(Line::of));
         if view.is_none() {
             return out;
@@ -91,12 +95,18 @@ impl State {
     }
 
     fn outbox_lines(&self, status: &SyncStatus, env: &Env<'_>, look: &Look, room: u16, out: &mut Vec<Line>) {
-        let listed = self.waiting().count() as u64;
+        let unsent = || self.waiting().filter(|(_, state, _)| *state == OpState::Unsent);
+        let listed = unsent().count() as u64;
+        let back = self.waiting().count() as u64 - listed;
         let n = status.outbox.unsent.max(listed);
-        let oldest = self.waiting().map(|(op, ..)| op.made_at).min().or(status.outbox.oldest);
-        let note = oldest.filter(|_| n > 0).map(|at| format!("the oldest for {}", age(at, env.now))).unwrap_or_default();
-        head(out, &format!("Outbox: {}", if n == 0 { "empty".to_owned() } else { format!("{} wait", thousands(n)) }), &note);
-        if n == 0 {
+        let oldest = unsent().map(|(op, ..)| op.made_at).min().or(status.outbox.oldest);
+        let mut notes: Vec<String> =
+            oldest.filter(|_| n > 0).map(|at| format!("the oldest for {}", age(at, env.now))).into_iter().collect();
+        if back > 0 {
+            notes.push(format!("{} at the centre, back with the next read", thousands(back)));
+        }
+        head(out, &format!("Outbox: {}", if n == 0 { "empty".to_owned() } else { format!("{} wait", thousands(n)) }), &notes.join("; "));
+        if n == 0 && back == 0 {
             out.push(Line::of(vec![(" Everything that was done here is at the centre.".to_owned(), Tone::Muted)]));
         }
         let verb = if room >= 100 { 32 } else { 22 };

@@ -38,8 +38,10 @@ pub fn conflict(conflict: &Conflict, people: &[Technician], env: &Env<'_>) -> Sh
         }
     }
     let never = "refused; where it still matters, do it anew";
+    let anew = "only an edit can be asked for again: do anew what is still wanted";
     let (mine, both) = match &conflict.answer {
-        Answer::Conflict { collisions, .. } => (Ok(()), can_both(collisions)),
+        Answer::Conflict { collisions, .. } if words::is_edit(&conflict.op.change) => (Ok(()), can_both(collisions)),
+        Answer::Conflict { .. } => (Err(anew.to_owned()), Err(anew.to_owned())),
         _ => (Err(never.to_owned()), Err(never.to_owned())),
     };
     let title = conflict.target.to_string();

@@ -162,6 +162,7 @@ fn what_waits_is_read_and_not_decided() {
     let mut desk = desk(Some(world::normal()));
     desk.press("j j j enter");
     assert!(desk.frame().contains("waits for the centre"), "{}", desk.frame());
+    assert!(desk.frame().contains("N-000002 Chidi Okafor"), "{}", desk.frame());
     desk.press("m t b");
     assert_eq!(resolved(&mut desk), []);
     desk.press("q");

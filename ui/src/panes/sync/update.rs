@@ -223,6 +223,23 @@ impl Pane for State {
         out.extend(self.others().map(|o| o.seen_at));
     }
 
+    /// The selected line in words: in the list it may be cut.
+    fn status(&self, _env: &Env<'_>) -> Option<String> {
+        match self.selected? {
+            Item::Conflict(id) => {
+                let conflict = self.conflict(id)?;
+                let why = words::refusal(&conflict.answer).unwrap_or_else(|| "yours and theirs differ; Enter shows both".to_owned());
+                Some(format!("{}: {why}", words::verb(&conflict.op.change)))
+            }
+            Item::Op(id) => self.op(id).map(|(op, state, _)| format!("{}: {}", words::verb(&op.change), words::state(*state))),
+            Item::Other(console) => {
+                let login = &self.others().find(|other| other.console == console)?.login;
+                let what = if self.looked_at().is_some() { "Enter goes to whom they look at" } else { "looks at no subscriber" };
+                Some(format!("{login}: {what}"))
+            }
+        }
+    }
+
     fn view(&self, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {
         super::view::draw(self, dx, area, frame);
     }

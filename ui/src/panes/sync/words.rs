@@ -34,6 +34,10 @@ pub fn verb(change: &Change) -> String {
     }
 }
 
+pub fn is_edit(change: &Change) -> bool {
+    matches!(change, Change::TaskEdit { .. } | Change::SubscriberEdit { .. } | Change::TechnicianEdit { .. })
+}
+
 /// The name of a column as somebody would say it.
 pub fn field(name: &str) -> String {
     match name {
@@ -46,7 +50,7 @@ pub fn field(name: &str) -> String {
 
 /// Fields whose two texts can stand one below the other.
 pub fn is_free_text(name: &str) -> bool {
-    matches!(name, "notes" | "blocked_reason")
+    matches!(name, "notes" | "blocked_reason" | "address")
 }
 
 pub fn text_lines(text: &str) -> Vec<String> {
