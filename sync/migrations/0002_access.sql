@@ -206,3 +206,225 @@ FROM noctule.assignments;
 
 GRANT SELECT ON noctule.wire_nas, noctule.wire_pools, noctule.wire_technicians, noctule.wire_subscribers, noctule.wire_sessions,
     noctule.wire_tasks, noctule.wire_operations, noctule.wire_time_entries, noctule.wire_assignments TO noctule_member;
+
+-- ---------------------------------------------------------------------------------------------------------------------------------------
+-- The feed: the last change of every row that travels, stamped with the transaction that made it. Statement triggers with transition tables: a
+-- statement over 10,000 rows costs one more statement. Not SECURITY DEFINER: whoever may write the table (noctule_owner inside of a definer
+-- function, or a superuser who mends something without a tenant) may write the feed as himself.
+--
+-- Locks. A stamp is an update of the feed's row, held to the end of the transaction. Rows of one statement are stamped in the order of (tenant,
+-- id, tab), so that two statements over the same rows meet in the same order and wait, they do not dead-lock. A row's own stamp comes after the
+-- lock of the row itself, so it adds no order that the rows do not have. What is added is the stamp of a subscriber by a task that changes hands:
+-- two transactions that each move several tasks in several statements, in opposite orders, for the same two subscribers, could wait for each
+-- other. Writers therefore move tasks by one statement, or in the order of their ids; where that can not be, PostgreSQL ends one of the two
+-- (40P01), nothing of it is done, and it is tried again like any other "busy". Not stamping is no way out: the reader would keep a row that left.
+
+CREATE FUNCTION noctule.channel(tenant uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = ''
+    RETURN 'noctule_' || replace(tenant::text, '-', '');
+
+-- Each tenant has a sequence in which stands when its consoles were woken last, in milliseconds: seen by all at once, whoever commits when.
+CREATE FUNCTION noctule.tenant_made() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+    EXECUTE format('CREATE SEQUENCE IF NOT EXISTS noctule.%I', 'wake_' || replace(NEW.tenant_id::text, '-', ''));
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tenant_made AFTER INSERT ON noctule.tenants FOR EACH ROW EXECUTE FUNCTION noctule.tenant_made();
+
+-- Wakes the consoles of a tenant, at most eight times a second: NOTIFY takes a lock of the whole cluster at commit. It is a hint; what comes within
+-- the 125 ms is found by the poll that consoles do a moment after they were woken. After a clock that jumped it goes on at once.
+CREATE FUNCTION noctule.wake(tenant uuid) RETURNS void LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+    channel text := noctule.channel(tenant);
+    woken regclass := to_regclass('noctule.wake_' || substr(channel, 9));
+    at_ms bigint := extract(epoch FROM clock_timestamp()) * 1000;
+BEGIN
+    IF woken IS NOT NULL THEN
+        IF abs(at_ms - pg_sequence_last_value(woken)) < 125 THEN
+            RETURN;
+        END IF;
+        PERFORM setval(woken, at_ms);
+    END IF;
+    PERFORM pg_notify(channel, '');
+END $$;
+
+-- TG_ARGV[0]: the table's number (Table::number of the domain). A row that this transaction has stamped already is left as it is.
+CREATE FUNCTION noctule.feed_written() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+    here uuid;
+BEGIN
+    INSERT INTO noctule.feed AS f (tenant_id, id, tab)
+        SELECT n.tenant_id, n.id, TG_ARGV[0]::smallint FROM new_rows AS n ORDER BY n.tenant_id, n.id
+        ON CONFLICT (tenant_id, id, tab) DO UPDATE SET xid = excluded.xid, gone = false, changed_at = excluded.changed_at
+        WHERE f.xid <> excluded.xid OR f.gone;
+    FOR here IN SELECT DISTINCT n.tenant_id FROM new_rows AS n LOOP
+        PERFORM noctule.wake(here);
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION noctule.feed_deleted() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+    here uuid;
+BEGIN
+    INSERT INTO noctule.feed AS f (tenant_id, id, tab, gone)
+        SELECT o.tenant_id, o.id, TG_ARGV[0]::smallint, true FROM old_rows AS o ORDER BY o.tenant_id, o.id
+        ON CONFLICT (tenant_id, id, tab) DO UPDATE SET xid = excluded.xid, gone = true, changed_at = excluded.changed_at;
+    FOR here IN SELECT DISTINCT o.tenant_id FROM old_rows AS o LOOP
+        PERFORM noctule.wake(here);
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+-- Subscribers that enter or leave a technician's view because a task changed hands, or is for somebody else now; their sessions with them. The
+-- stamp says "look": whether the row is there for the reader is seen by the reader.
+CREATE FUNCTION noctule.feed_scope(tenants uuid[], subscribers uuid[]) RETURNS void LANGUAGE sql SET search_path = ''
+BEGIN ATOMIC
+    INSERT INTO noctule.feed AS f (tenant_id, id, tab)
+        SELECT x.tenant_id, x.id, x.tab
+        FROM (SELECT DISTINCT s.tenant_id, s.id, 4::smallint AS tab FROM unnest(tenants, subscribers) AS s (tenant_id, id)
+            UNION ALL
+            SELECT DISTINCT s.tenant_id, s.id, 5::smallint FROM unnest(tenants, subscribers) AS s (tenant_id, id)
+                JOIN noctule.sessions AS x ON x.tenant_id = s.tenant_id AND x.id = s.id) AS x
+        ORDER BY x.tenant_id, x.id, x.tab
+        ON CONFLICT (tenant_id, id, tab) DO UPDATE SET xid = excluded.xid, changed_at = excluded.changed_at WHERE f.xid <> excluded.xid;
+END;
+
+CREATE FUNCTION noctule.task_made() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+    tenants uuid[];
+    subscribers uuid[];
+BEGIN
+    SELECT array_agg(n.tenant_id), array_agg(n.subscriber) INTO tenants, subscribers FROM new_rows AS n
+        WHERE n.subscriber IS NOT NULL AND n.technician IS NOT NULL;
+    IF tenants IS NOT NULL THEN
+        PERFORM noctule.feed_scope(tenants, subscribers);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION noctule.task_moved() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+    tenants uuid[];
+    subscribers uuid[];
+BEGIN
+    SELECT array_agg(x.tenant_id), array_agg(x.subscriber) INTO tenants, subscribers
+        FROM old_rows AS o JOIN new_rows AS n ON n.tenant_id = o.tenant_id AND n.id = o.id
+            CROSS JOIN LATERAL (VALUES (o.tenant_id, o.subscriber, o.technician), (n.tenant_id, n.subscriber, n.technician))
+                AS x (tenant_id, subscriber, technician)
+        WHERE (o.subscriber, o.technician) IS DISTINCT FROM (n.subscriber, n.technician)
+            AND x.subscriber IS NOT NULL AND x.technician IS NOT NULL;
+    IF tenants IS NOT NULL THEN
+        PERFORM noctule.feed_scope(tenants, subscribers);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION noctule.task_deleted() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+    tenants uuid[];
+    subscribers uuid[];
+BEGIN
+    SELECT array_agg(o.tenant_id), array_agg(o.subscriber) INTO tenants, subscribers FROM old_rows AS o
+        WHERE o.subscriber IS NOT NULL AND o.technician IS NOT NULL;
+    IF tenants IS NOT NULL THEN
+        PERFORM noctule.feed_scope(tenants, subscribers);
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- The journal travels with its operation (7). An operation is not deleted before its steps, so that its stamp is never made "there" again.
+CREATE FUNCTION noctule.step_written() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+    here uuid;
+BEGIN
+    INSERT INTO noctule.feed AS f (tenant_id, id, tab)
+        SELECT DISTINCT n.tenant_id, n.operation, 7::smallint FROM new_rows AS n ORDER BY n.tenant_id, n.operation
+        ON CONFLICT (tenant_id, id, tab) DO UPDATE SET xid = excluded.xid, changed_at = excluded.changed_at WHERE f.xid <> excluded.xid;
+    FOR here IN SELECT DISTINCT n.tenant_id FROM new_rows AS n LOOP
+        PERFORM noctule.wake(here);
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION noctule.step_deleted() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+    INSERT INTO noctule.feed AS f (tenant_id, id, tab)
+        SELECT DISTINCT o.tenant_id, o.operation, 7::smallint FROM old_rows AS o ORDER BY o.tenant_id, o.operation
+        ON CONFLICT (tenant_id, id, tab) DO UPDATE SET xid = excluded.xid, changed_at = excluded.changed_at WHERE f.xid <> excluded.xid;
+    RETURN NULL;
+END $$;
+
+-- What the feed could not tell is refused.
+CREATE FUNCTION noctule.feed_can_not_tell() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+    RAISE EXCEPTION '% of % is refused: consoles would not be told', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation', HINT = 'DELETE rows, and INSERT them under their new id.';
+END $$;
+
+DO $$
+DECLARE
+    wire record;
+BEGIN
+    FOR wire IN SELECT * FROM (VALUES ('nas', 1), ('pools', 2), ('technicians', 3), ('subscribers', 4), ('sessions', 5), ('tasks', 6),
+            ('operations', 7), ('time_entries', 8), ('assignments', 9)) AS w (name, tab) LOOP
+        EXECUTE format('CREATE TRIGGER feed_inserted AFTER INSERT ON noctule.%I REFERENCING NEW TABLE AS new_rows
+            FOR EACH STATEMENT EXECUTE FUNCTION noctule.feed_written(%s)', wire.name, wire.tab);
+        EXECUTE format('CREATE TRIGGER feed_updated AFTER UPDATE ON noctule.%I REFERENCING NEW TABLE AS new_rows
+            FOR EACH STATEMENT EXECUTE FUNCTION noctule.feed_written(%s)', wire.name, wire.tab);
+        EXECUTE format('CREATE TRIGGER feed_deleted AFTER DELETE ON noctule.%I REFERENCING OLD TABLE AS old_rows
+            FOR EACH STATEMENT EXECUTE FUNCTION noctule.feed_deleted(%s)', wire.name, wire.tab);
+        EXECUTE format('CREATE TRIGGER feed_key_stays BEFORE UPDATE OF tenant_id, id ON noctule.%I
+            FOR EACH STATEMENT EXECUTE FUNCTION noctule.feed_can_not_tell()', wire.name);
+        EXECUTE format('CREATE TRIGGER feed_truncated BEFORE TRUNCATE ON noctule.%I
+            FOR EACH STATEMENT EXECUTE FUNCTION noctule.feed_can_not_tell()', wire.name);
+    END LOOP;
+END $$;
+CREATE TRIGGER scope_made AFTER INSERT ON noctule.tasks REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION noctule.task_made();
+CREATE TRIGGER scope_moved AFTER UPDATE ON noctule.tasks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION noctule.task_moved();
+CREATE TRIGGER scope_deleted AFTER DELETE ON noctule.tasks REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION noctule.task_deleted();
+CREATE TRIGGER feed_step_inserted AFTER INSERT ON noctule.operation_steps REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION noctule.step_written();
+CREATE TRIGGER feed_step_updated AFTER UPDATE ON noctule.operation_steps REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION noctule.step_written();
+CREATE TRIGGER feed_step_deleted AFTER DELETE ON noctule.operation_steps REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION noctule.step_deleted();
+CREATE TRIGGER feed_key_stays BEFORE UPDATE OF tenant_id, operation ON noctule.operation_steps
+    FOR EACH STATEMENT EXECUTE FUNCTION noctule.feed_can_not_tell();
+CREATE TRIGGER feed_truncated BEFORE TRUNCATE ON noctule.operation_steps
+    FOR EACH STATEMENT EXECUTE FUNCTION noctule.feed_can_not_tell();
+CREATE TRIGGER feed_truncated BEFORE TRUNCATE ON noctule.feed
+    FOR EACH STATEMENT EXECUTE FUNCTION noctule.feed_can_not_tell();
+
+-- ---------------------------------------------------------------------------------------------------------------------------------------
+-- Rights that change: consoles copy anew, because no row tells what may be seen now.
+
+CREATE FUNCTION noctule.rights_changed() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+    NEW.epoch := OLD.epoch + 1;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER rights_changed BEFORE UPDATE ON noctule.members FOR EACH ROW
+    WHEN ((OLD.role, OLD.technician, OLD.revoked_at) IS DISTINCT FROM (NEW.role, NEW.technician, NEW.revoked_at))
+    EXECUTE FUNCTION noctule.rights_changed();
+
+-- A member is revoked, not deleted: what he did stays signed, and a login that comes back does not begin at the first epoch again.
+CREATE FUNCTION noctule.members_stay() RETURNS trigger LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+    RAISE EXCEPTION 'an operator is revoked, not deleted: `noctule central user revoke`' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER members_stay BEFORE DELETE OR TRUNCATE ON noctule.members FOR EACH STATEMENT EXECUTE FUNCTION noctule.members_stay();
