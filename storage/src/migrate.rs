@@ -7,19 +7,38 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
-struct Migration {
+pub(crate) struct Migration {
     version: i64,
     name: &'static str,
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration { version: 1, name: "base", sql: include_str!("../migrations/0001_base.sql") }];
+/// The migrations of one kind of file.
+pub(crate) struct Set {
+    migrations: &'static [Migration],
+    /// Tells our files from other people's SQLite files, and a store from an outbox.
+    application_id: i64,
+}
 
-/// "NOCT": tells our files from other people's SQLite files.
-pub(crate) const APPLICATION_ID: i64 = 0x4e4f_4354;
+/// The store of a machine that works alone, and the cache of one that has a centre: "NOCT".
+pub(crate) const STORE: Set = Set {
+    migrations: &[
+        Migration { version: 1, name: "base", sql: include_str!("../migrations/0001_base.sql") },
+        Migration { version: 2, name: "field", sql: include_str!("../migrations/0002_field.sql") },
+    ],
+    application_id: 0x4e4f_4354,
+};
 
-pub(crate) fn known() -> i64 {
-    MIGRATIONS.last().map_or(0, |m| m.version)
+/// What waits to be pushed: "NOCO".
+pub(crate) const OUTBOX: Set = Set {
+    migrations: &[Migration { version: 1, name: "outbox", sql: include_str!("../migrations/outbox/0001_outbox.sql") }],
+    application_id: 0x4e4f_434f,
+};
+
+impl Set {
+    pub(crate) fn known(&self) -> i64 {
+        self.migrations.last().map_or(0, |m| m.version)
+    }
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -32,7 +51,7 @@ fn checksum(sql: &str) -> String {
 }
 
 /// Looks without writing. `Ok(true)`: nothing to do.
-pub(crate) fn check(conn: &Connection, path: &Path) -> Result<bool, OpenError> {
+pub(crate) fn check(set: &Set, conn: &Connection, path: &Path) -> Result<bool, OpenError> {
     let sql = |e| OpenError::from_sql(path, e);
     let pragma = |name: &str| conn.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
     let objects: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sql)?;
@@ -40,11 +59,11 @@ pub(crate) fn check(conn: &Connection, path: &Path) -> Result<bool, OpenError> {
     if objects == 0 && version == 0 {
         return Ok(false);
     }
-    if id != APPLICATION_ID {
+    if id != set.application_id {
         return Err(OpenError::NotADatabase { path: path.to_owned(), detail: "an SQLite file of another program".into() });
     }
-    if version > known() {
-        return Err(OpenError::Newer { found: version, known: known() });
+    if version > set.known() {
+        return Err(OpenError::Newer { found: version, known: set.known() });
     }
     let mut recorded = conn.prepare("SELECT version, checksum FROM migrations ORDER BY version").map_err(|e| match e.sqlite_error() {
         Some(error) if error.code == rusqlite::ErrorCode::Unknown => damaged(path, "its table of migrations is missing"),
@@ -54,7 +73,7 @@ pub(crate) fn check(conn: &Connection, path: &Path) -> Result<bool, OpenError> {
         .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
         .and_then(|rows| rows.collect::<Result<Vec<_>, _>>())
         .map_err(sql)?;
-    let expected = MIGRATIONS.iter().filter(|m| m.version <= version);
+    let expected = set.migrations.iter().filter(|m| m.version <= version);
     if recorded.len() != expected.clone().count() {
         return Err(damaged(path, "its record of migrations does not fit its version"));
     }
@@ -63,7 +82,7 @@ pub(crate) fn check(conn: &Connection, path: &Path) -> Result<bool, OpenError> {
             return Err(damaged(path, &format!("migration {} ({}) is not the one this program knows", migration.version, migration.name)));
         }
     }
-    Ok(version == known())
+    Ok(version == set.known())
 }
 
 fn damaged(path: &Path, detail: &str) -> OpenError {
@@ -71,10 +90,10 @@ fn damaged(path: &Path, detail: &str) -> OpenError {
 }
 
 /// Brings the store to the version that this program knows, in one transaction. Two programs that start at once do it once.
-pub(crate) fn upgrade(conn: &mut Connection, path: &Path, now_us: i64) -> Result<(), OpenError> {
+pub(crate) fn upgrade(set: &Set, conn: &mut Connection, path: &Path, now_us: i64) -> Result<(), OpenError> {
     let sql = |e| OpenError::from_sql(path, e);
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
-    if check(&tx, path)? {
+    if check(set, &tx, path)? {
         return Ok(());
     }
     let version: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(sql)?;
@@ -82,7 +101,7 @@ pub(crate) fn upgrade(conn: &mut Connection, path: &Path, now_us: i64) -> Result
         "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL)",
     )
     .map_err(sql)?;
-    for migration in MIGRATIONS.iter().filter(|m| m.version > version) {
+    for migration in set.migrations.iter().filter(|m| m.version > version) {
         tx.execute_batch(migration.sql).map_err(sql)?;
         tx.execute(
             "INSERT INTO migrations VALUES (?1, ?2, ?3, ?4)",
@@ -90,7 +109,7 @@ pub(crate) fn upgrade(conn: &mut Connection, path: &Path, now_us: i64) -> Result
         )
         .map_err(sql)?;
     }
-    tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
-    tx.pragma_update(None, "user_version", known()).map_err(sql)?;
+    tx.pragma_update(None, "application_id", set.application_id).map_err(sql)?;
+    tx.pragma_update(None, "user_version", set.known()).map_err(sql)?;
     tx.commit().map_err(sql)
 }

@@ -45,6 +45,12 @@ pub(crate) fn load(conn: &Connection, shared: &Shared, id: NasId) -> rusqlite::R
         .map(|row| row.map(|row| row.nas))
 }
 
+/// Reads the row as the screens do.
+pub(crate) fn probe(conn: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<()>> {
+    let sql = format!("SELECT {WHOLE} FROM nas AS n WHERE n.tenant = ?1 AND n.id = ?2");
+    crate::replica::probe(conn, &sql, id, |row| whole(row, TenantId(uuid::Uuid::nil())))
+}
+
 impl Store {
     /// Every NAS with how many subscribers and sessions it has, by name.
     pub async fn nas_rows(&self) -> Result<Vec<NasRow>, StoreError> {

@@ -32,12 +32,14 @@ pub struct OpenOptions {
     pub hold: Duration,
     pub lease_s: u32,
     pub methods: MethodsOf,
+    /// Of a copy: the login at the centre. A cache of another one is not shown, and its unsent work is kept apart. `None`: whoever's it is.
+    pub login: Option<String>,
 }
 
 impl OpenOptions {
     /// Hold 24 h, lease 30 s, for writing.
     pub fn new(console: ConsoleId, tenant: TenantId, clock: Arc<dyn Clock>, methods: MethodsOf) -> Self {
-        Self { console, read_only: false, clock, tenant, hold: Duration::hours(24), lease_s: 30, methods }
+        Self { console, read_only: false, clock, tenant, hold: Duration::hours(24), lease_s: 30, methods, login: None }
     }
 }
 
@@ -83,14 +85,14 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
     }
     let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let sql = |e| OpenError::from_sql(path, e);
-    let ready = migrate::check(&writer, path)?;
+    let ready = migrate::check(&migrate::STORE, &writer, path)?;
     configure(&writer, WRITER_CACHE_KIB).map_err(sql)?;
     writer
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))
         .and_then(|_| writer.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;"))
         .map_err(sql)?;
     if !ready {
-        migrate::upgrade(&mut writer, path, codec::us(options.clock.now()))?;
+        migrate::upgrade(&migrate::STORE, &mut writer, path, codec::us(options.clock.now()))?;
     }
     let tenant_key = match tenant_key(&writer, options.tenant).map_err(sql)? {
         Some(key) => key,
@@ -109,14 +111,15 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
 
 fn open_read_only(path: &Path, options: &OpenOptions, consoles: PathBuf) -> Result<Opened, OpenError> {
     // Where not even the helper file beside the store can be made, nobody writes: then it is read as it lies.
-    let (first, immutable) = match reader(path, false).and_then(|conn| migrate::check(&conn, path).map(|ready| (conn, ready))) {
-        Err(OpenError::Sql { .. } | OpenError::ReadOnly { .. }) => {
-            let conn = reader(path, true)?;
-            let ready = migrate::check(&conn, path)?;
-            ((conn, ready), true)
-        }
-        other => (other?, false),
-    };
+    let (first, immutable) =
+        match reader(path, false).and_then(|conn| migrate::check(&migrate::STORE, &conn, path).map(|ready| (conn, ready))) {
+            Err(OpenError::Sql { .. } | OpenError::ReadOnly { .. }) => {
+                let conn = reader(path, true)?;
+                let ready = migrate::check(&migrate::STORE, &conn, path)?;
+                ((conn, ready), true)
+            }
+            other => (other?, false),
+        };
     let (first, ready) = first;
     if !ready {
         return Err(OpenError::ReadOnly { path: path.to_owned() });
@@ -160,7 +163,7 @@ fn configure(conn: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
 }
 
 /// The first hundred bytes tell most damage: not SQLite at all, or shorter than it says.
-fn look_at_header(path: &Path, size: u64) -> Result<(), OpenError> {
+pub(crate) fn look_at_header(path: &Path, size: u64) -> Result<(), OpenError> {
     if size == 0 {
         return Ok(());
     }

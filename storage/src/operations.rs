@@ -67,9 +67,9 @@ fn list(
     };
     values.push(Value::Integer(i64::from(limit)));
     let sql = format!(
-        "SELECT o.id, o.subscriber, s.full_name, s.number, o.kind, o.status, o.actor, o.plan, o.progress, o.requested_at, o.retry_at,
+        "SELECT o.id, o.subscriber, coalesce(s.full_name, ''), coalesce(s.number, ''), o.kind, o.status, o.actor, o.plan, o.progress, o.requested_at, o.retry_at,
             o.ended_at, o.error
-         FROM operations AS o {index} JOIN subscribers AS s ON s.tenant = o.tenant AND s.id = o.subscriber
+         FROM operations AS o {index} LEFT JOIN subscribers AS s ON s.tenant = o.tenant AND s.id = o.subscriber
          WHERE o.tenant = ? AND {which}{by_status} ORDER BY o.requested_at DESC LIMIT ?"
     );
     conn.prepare_cached(&sql)?
@@ -137,6 +137,13 @@ pub(crate) fn open_of(conn: &Connection, shared: &Shared, subscriber: Subscriber
     conn.prepare_cached(&format!("SELECT {WHOLE} FROM operations AS o WHERE o.tenant = ?1 AND o.subscriber = ?2 AND o.open = 1"))?
         .query_row(params![shared.tenant_key, bytes(subscriber.0)], |row| whole(row, shared.tenant))
         .optional()
+}
+
+/// Reads the row as the screens do.
+pub(crate) fn probe(conn: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<()>> {
+    crate::replica::probe(conn, &format!("SELECT {WHOLE} FROM operations AS o WHERE o.tenant = ?1 AND o.id = ?2"), id, |row| {
+        whole(row, TenantId(uuid::Uuid::nil()))
+    })
 }
 
 /// Every open operation.

@@ -4,26 +4,34 @@ use crate::codec::{Take, us};
 use crate::error::StoreError;
 use crate::store::Store;
 use noctule_domain::ipam::Pool;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 pub(crate) fn all(conn: &Connection, tenant: i64) -> rusqlite::Result<Vec<Pool>> {
     conn.prepare_cached(
         "SELECT id, prefix, vrf, status, description, delegated_len, used, seen_at FROM pools WHERE tenant = ?1 ORDER BY id LIMIT 10000",
     )?
-    .query_map([tenant], |row| {
-        let mut take = Take::new(row);
-        Ok(Pool {
-            id: take.get()?,
-            prefix: take.parsed()?,
-            vrf: take.get()?,
-            status: take.parsed()?,
-            description: take.text()?,
-            delegated_len: take.get()?,
-            used: take.count()?,
-            seen_at: take.time()?,
-        })
-    })?
+    .query_map([tenant], whole)?
     .collect()
+}
+
+fn whole(row: &Row<'_>) -> rusqlite::Result<Pool> {
+    let mut take = Take::new(row);
+    Ok(Pool {
+        id: take.get()?,
+        prefix: take.parsed()?,
+        vrf: take.get()?,
+        status: take.parsed()?,
+        description: take.text()?,
+        delegated_len: take.get()?,
+        used: take.count()?,
+        seen_at: take.time()?,
+    })
+}
+
+/// Reads the row (by the centre's id) as the screens do.
+pub(crate) fn probe(conn: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<()>> {
+    let sql = "SELECT id, prefix, vrf, status, description, delegated_len, used, seen_at FROM pools WHERE tenant = ?1 AND uid = ?2";
+    crate::replica::probe(conn, sql, id, whole)
 }
 
 impl Store {

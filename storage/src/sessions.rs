@@ -27,6 +27,18 @@ pub(crate) fn put(conn: &Connection, tenant: i64, subscriber: SubscriberId, sess
     Ok(())
 }
 
+/// Reads the row as the screens do.
+pub(crate) fn probe(conn: &Connection, id: [u8; 16]) -> rusqlite::Result<Option<()>> {
+    let sql = "SELECT framed_ipv4, delegated_prefix, started_at, seen_at FROM sessions WHERE tenant = ?1 AND subscriber = ?2";
+    crate::replica::probe(conn, sql, id, |row| {
+        let mut take = crate::codec::Take::new(row);
+        take.opt_parsed::<std::net::Ipv4Addr>()?;
+        take.opt_parsed::<ipnet::Ipv6Net>()?;
+        take.time()?;
+        take.time()
+    })
+}
+
 impl Store {
     /// Sets (`Some`) or ends (`None`) sessions, all or none. One for a subscriber or NAS that is not there is refused.
     pub async fn sessions_put(&self, sessions: Vec<(SubscriberId, Option<Session>)>) -> Result<(), StoreError> {

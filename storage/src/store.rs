@@ -4,7 +4,8 @@ use crate::codec;
 use crate::consoles::Alive;
 use crate::error::{OpenError, StoreError};
 use crate::open::{self, MethodsOf, OpenOptions};
-use crate::threads::{self, ReadJob, Reader, Readers, WriteJob};
+use crate::replica::{self, CacheDesk, DeskJob, Overlay, Side};
+use crate::threads::{self, Job, ReadJob, Reader, Readers, WriteJob};
 use noctule_domain::ports::Clock;
 use noctule_domain::{ConsoleId, SafeText, TenantId, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) methods: MethodsOf,
     pub(crate) consoles: PathBuf,
     pub(crate) immutable: bool,
+    /// Where a centre is behind this store.
+    pub(crate) replica: Option<Arc<Side>>,
     changes: watch::Sender<u64>,
     _alive: Option<Alive>,
 }
@@ -39,6 +42,30 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn now(&self) -> Timestamp {
         codec::cut(self.clock.now())
+    }
+
+    /// What is laid over what is read. Taken before the first look at the database: what leaves it is in the database by then.
+    pub(crate) fn overlay(&self) -> Arc<Overlay> {
+        self.replica.as_ref().map(|side| side.overlay()).unwrap_or_default()
+    }
+
+    /// A reading connection of its own.
+    pub(crate) fn reader(&self) -> Result<Connection, StoreError> {
+        match &self.replica {
+            Some(side) => Ok(side.reader()?.1),
+            None => open::reader(&self.path, self.immutable).map_err(|e| StoreError::Refused(SafeText::new(&e.to_string()))),
+        }
+    }
+
+    /// Reads the cache that is shown now.
+    fn freshen(&self, reader: &mut Reader) -> Result<(), StoreError> {
+        if let Some(side) = &self.replica
+            && side.generation.load(Relaxed) != reader.generation
+        {
+            let (generation, conn) = side.reader()?;
+            reader.exchange(conn, generation)?;
+        }
+        Ok(())
     }
 
     /// Tells those who watch that there is something new.
@@ -53,9 +80,21 @@ pub(crate) struct Inner {
     writer: Option<mpsc::Sender<WriteJob>>,
     reader: Option<mpsc::Sender<ReadJob>>,
     read_threads: Vec<JoinHandle<()>>,
-    write_thread: Option<JoinHandle<()>>,
+    write_threads: Vec<JoinHandle<()>>,
+    /// Of a copy: the outbox, and the cache as the leader writes it.
+    pub(crate) desk: Option<mpsc::Sender<DeskJob>>,
+    pub(crate) cache: Option<mpsc::Sender<Job<CacheDesk>>>,
     /// Opened at the first poll: a connection that only asks whether somebody else has written.
-    poll: Arc<Mutex<Option<(Connection, i64)>>>,
+    poll: Arc<Mutex<Option<Poll>>>,
+}
+
+/// Asks whether somebody else has written.
+struct Poll {
+    conn: Connection,
+    version: i64,
+    /// Number of the cache file, and the outbox beside it.
+    generation: u64,
+    outbox: Option<(Connection, i64)>,
 }
 
 impl Drop for Inner {
@@ -70,7 +109,9 @@ impl Drop for Inner {
             *poll = None;
         }
         self.writer = None;
-        if let Some(thread) = self.write_thread.take() {
+        self.cache = None;
+        self.desk = None;
+        for thread in self.write_threads.drain(..) {
             let _ = thread.join();
         }
     }
@@ -98,6 +139,7 @@ impl Store {
             methods: options.methods,
             consoles: opened.consoles,
             immutable: opened.immutable,
+            replica: None,
             changes: watch::Sender::new(0),
             _alive: opened.alive,
         });
@@ -109,10 +151,73 @@ impl Store {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| OpenError::from_sql(path, e))?;
         let (reader, read_threads) = threads::start_readers(connections).map_err(io)?;
-        let (writer, write_thread) = opened.writer.map(threads::start_writer).transpose().map_err(io)?.unzip();
-        Ok(Self {
-            inner: Arc::new(Inner { shared, readers, writer, reader: Some(reader), read_threads, write_thread, poll: Arc::default() }),
-        })
+        let (writer, thread) = opened.writer.map(|conn| threads::start("store-write", conn)).transpose().map_err(io)?.unzip();
+        let inner = Inner {
+            shared,
+            readers,
+            writer,
+            reader: Some(reader),
+            read_threads,
+            write_threads: thread.into_iter().collect(),
+            desk: None,
+            cache: None,
+            poll: Arc::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Opens the folder of a copy of the centre, making it (0700) where needed: the outbox, the cache that is shown, who syncs. Several
+    /// processes of one user may have it open at once. A damaged outbox is an error and stays as it is; a damaged cache is begun anew.
+    pub fn open_replica(folder: &Path, options: OpenOptions) -> Result<Self, OpenError> {
+        let io = |source| OpenError::Io { path: folder.to_owned(), source };
+        let changes = watch::Sender::new(0);
+        let opened = replica::open(folder, &options, changes.clone())?;
+        let side = opened.side;
+        let readers = Arc::new(Readers::new());
+        let connections = (0..2)
+            .map(|_| {
+                let (generation, conn) = side.reader().map_err(|e| OpenError::Damaged { path: side.path(), detail: e.sentence() })?;
+                let mut reader = Reader::new(conn, readers.clone()).map_err(|e| OpenError::from_sql(folder, e))?;
+                reader.generation = generation;
+                Ok(reader)
+            })
+            .collect::<Result<Vec<_>, OpenError>>()?;
+        let (reader, read_threads) = threads::start_readers(connections).map_err(io)?;
+        let (desk, desk_thread) = threads::start("store-desk", opened.desk).map_err(io)?;
+        // Nothing else sets it.
+        let _ = side.desk.set(desk.downgrade());
+        let (cache, cache_thread) = if options.read_only {
+            (None, None)
+        } else {
+            Some(threads::start("store-cache", CacheDesk::new(side.clone())).map_err(io)?).unzip()
+        };
+        let shared = Arc::new(Shared {
+            path: side.files.outbox(),
+            tenant: options.tenant,
+            tenant_key: replica::TENANT_KEY,
+            console: options.console,
+            clock: options.clock,
+            hold: options.hold,
+            lease: chrono::Duration::seconds(i64::from(options.lease_s)),
+            methods: options.methods,
+            consoles: side.consoles.clone(),
+            immutable: false,
+            replica: Some(side),
+            changes,
+            _alive: opened.alive,
+        });
+        let inner = Inner {
+            shared,
+            readers,
+            writer: None,
+            reader: Some(reader),
+            read_threads,
+            write_threads: cache_thread.into_iter().chain([desk_thread]).collect(),
+            desk: Some(desk),
+            cache,
+            poll: Arc::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     pub fn path(&self) -> &Path {
@@ -129,7 +234,7 @@ impl Store {
 
     /// True when nothing can be changed: asked for, or the file can not be written.
     pub fn is_read_only(&self) -> bool {
-        self.inner.writer.is_none()
+        if self.is_replica() { self.inner.cache.is_none() } else { self.inner.writer.is_none() }
     }
 
     /// Rises with every commit of this process, and with those of others that [`Store::poll_foreign_changes`] noticed.
@@ -140,17 +245,39 @@ impl Store {
     /// Asks whether somebody (another process above all) has written since the last call; if so, tells those who watch. Microseconds.
     pub async fn poll_foreign_changes(&self) -> Result<bool, StoreError> {
         let poll = self.inner.poll.clone();
+        let desk = self.inner.desk.clone();
         self.read(move |_, shared| {
             let mut slot = poll.lock().map_err(|_| StoreError::Closed)?;
+            let swapped = shared.replica.as_ref().is_some_and(|side| side.look_at_pointer());
             let version = |conn: &Connection| conn.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0));
-            let Some((conn, last)) = slot.as_mut() else {
-                let conn = open::reader(&shared.path, shared.immutable).map_err(|e| StoreError::Refused(SafeText::new(&e.to_string())))?;
-                let now = version(&conn)?;
-                *slot = Some((conn, now));
+            let generation = shared.replica.as_ref().map_or(0, |side| side.generation.load(Relaxed));
+            let Some(last) = slot.as_mut() else {
+                *slot = Some(Poll::new(shared, generation)?);
                 return Ok(false);
             };
-            let now = version(conn)?;
-            let changed = std::mem::replace(last, now) != now;
+            if last.generation != generation {
+                *last = Poll::new(shared, generation)?;
+                shared.changed();
+                return Ok(true);
+            }
+            let now = version(&last.conn)?;
+            let mut changed = swapped | (std::mem::replace(&mut last.version, now) != now);
+            if let Some((outbox, last)) = &mut last.outbox {
+                let now = version(outbox)?;
+                if std::mem::replace(last, now) != now
+                    && let (Some(desk), Some(side)) = (&desk, &shared.replica)
+                {
+                    let side = side.clone();
+                    // The desk looks for itself, and tells when somebody else wrote. Full: it is at work and looks before each job.
+                    let look: DeskJob = Box::new(move |desk| match desk.refresh(&side) {
+                        Ok(true) => side.changed(),
+                        Ok(false) => {}
+                        Err(error) => tracing::warn!(%error, "the outbox can not be read"),
+                    });
+                    drop(desk.try_send(look));
+                    changed = true;
+                }
+            }
             if changed {
                 shared.changed();
             }
@@ -164,7 +291,7 @@ impl Store {
         let shared = self.inner.shared.clone();
         let (reply, answer) = oneshot::channel();
         let check = move || -> Result<Vec<SafeText>, StoreError> {
-            let conn = open::reader(&shared.path, shared.immutable).map_err(|e| StoreError::Refused(SafeText::new(&e.to_string())))?;
+            let conn = shared.reader()?;
             let mut statement = conn.prepare("PRAGMA quick_check(20)")?;
             let found = statement.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
             Ok(found.into_iter().filter(|line| line != "ok").map(|line| SafeText::new(&line)).collect())
@@ -175,6 +302,9 @@ impl Store {
 
     /// Hands the whole connection to a job on the writer's thread.
     pub(crate) async fn with_writer(&self, job: WriteJob) -> Result<(), StoreError> {
+        if self.is_replica() {
+            return Err(StoreError::Refused("the centre keeps this: it can be changed only through it; nothing was changed".into()));
+        }
         let writer = self.inner.writer.as_ref().ok_or(StoreError::ReadOnly)?;
         writer.send(job).await.map_err(|_| StoreError::Closed)
     }
@@ -227,6 +357,10 @@ impl Store {
                 drop(reply.send(Err(StoreError::Superseded)));
                 return;
             }
+            if let Err(error) = shared.freshen(reader) {
+                drop(reply.send(Err(error)));
+                return;
+            }
             reader.set_page(page);
             let result = snapshot(reader, &shared, job);
             reader.set_page(0);
@@ -235,6 +369,22 @@ impl Store {
         let sender = self.inner.reader.as_ref().ok_or(StoreError::Closed)?;
         sender.send(Box::new(run)).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Poll {
+    fn new(shared: &Shared, generation: u64) -> Result<Self, StoreError> {
+        let version = |conn: &Connection| conn.query_row("PRAGMA data_version", [], |row| row.get::<_, i64>(0));
+        let conn = shared.reader()?;
+        let outbox = match &shared.replica {
+            Some(side) => {
+                let conn = open::reader(&side.files.outbox(), false).map_err(|e| StoreError::Refused(SafeText::new(&e.to_string())))?;
+                let now = version(&conn)?;
+                Some((conn, now))
+            }
+            None => None,
+        };
+        Ok(Self { version: version(&conn)?, conn, generation, outbox })
     }
 }
 
@@ -278,11 +428,14 @@ fn snapshot<T>(reader: &Reader, shared: &Shared, job: impl FnOnce(&Reader, &Shar
 impl Store {
     /// Lets the file have no more than this many pages (or what it has, if that is more); `None` lifts it.
     pub async fn limit_pages(&self, pages: Option<u32>) -> Result<(), StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let run = move |conn: &mut Connection| {
-            let set = conn.query_row(&format!("PRAGMA max_page_count = {}", pages.unwrap_or(u32::MAX - 1)), [], |_| Ok(()));
-            drop(reply.send(set.map_err(StoreError::from)));
+        let limit = move |conn: &Connection| {
+            conn.query_row(&format!("PRAGMA max_page_count = {}", pages.unwrap_or(u32::MAX - 1)), [], |_| Ok(())).map_err(StoreError::from)
         };
+        if self.is_replica() {
+            return self.at_desk(move |desk, _, _| limit(&desk.conn)).await;
+        }
+        let (reply, answer) = oneshot::channel();
+        let run = move |conn: &mut Connection| drop(reply.send(limit(conn)));
         self.with_writer(Box::new(run)).await?;
         answer.await.map_err(|_| StoreError::Closed)?
     }

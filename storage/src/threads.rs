@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-pub(crate) type WriteJob = Box<dyn FnOnce(&mut Connection) + Send>;
+pub(crate) type WriteJob = Job<Connection>;
 pub(crate) type ReadJob = Box<dyn FnOnce(&mut Reader) + Send>;
 
 /// Jobs that may wait before the caller waits too.
@@ -54,6 +54,8 @@ struct Gate {
 /// One reading connection.
 pub(crate) struct Reader {
     pub(crate) conn: Connection,
+    /// Number of the cache file that `conn` reads; 0 where there is only one store.
+    pub(crate) generation: u64,
     shared: Arc<Readers>,
     gate: Arc<Gate>,
 }
@@ -73,7 +75,15 @@ impl Reader {
                 readers.closing.load(Relaxed) || readers.gives_way(watched.page.load(Relaxed))
             }),
         )?;
-        Ok(Self { conn, shared, gate })
+        Ok(Self { conn, generation: 0, shared, gate })
+    }
+
+    /// Reads another file from now on.
+    pub(crate) fn exchange(&mut self, conn: Connection, generation: u64) -> rusqlite::Result<()> {
+        let mut new = Self::new(conn, self.shared.clone())?;
+        new.generation = generation;
+        *self = new;
+        Ok(())
     }
 
     /// Says that page request `number` runs here now; 0 for anything else.
@@ -96,11 +106,15 @@ impl Reader {
     }
 }
 
-pub(crate) fn start_writer(mut conn: Connection) -> std::io::Result<(mpsc::Sender<WriteJob>, JoinHandle<()>)> {
-    let (sender, mut jobs) = mpsc::channel::<WriteJob>(QUEUE);
-    let thread = std::thread::Builder::new().name("store-write".into()).spawn(move || {
+/// A job for the thread that owns a `T`.
+pub(crate) type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
+
+/// Starts a thread that owns `it` and does one job after the other.
+pub(crate) fn start<T: Send + 'static>(name: &str, mut it: T) -> std::io::Result<(mpsc::Sender<Job<T>>, JoinHandle<()>)> {
+    let (sender, mut jobs) = mpsc::channel::<Job<T>>(QUEUE);
+    let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
         while let Some(job) = jobs.blocking_recv() {
-            job(&mut conn);
+            job(&mut it);
         }
     })?;
     Ok((sender, thread))

@@ -3,9 +3,7 @@
 use super::compile::compile;
 use super::row::{WHOLE, whole};
 use crate::error::StoreError;
-use crate::open;
 use crate::store::{Shared, Store};
-use noctule_domain::SafeText;
 use noctule_domain::filter::Filter;
 use noctule_domain::subscriber::Subscriber;
 use rusqlite::params_from_iter;
@@ -48,7 +46,8 @@ impl Store {
 type Batch = Result<Vec<Subscriber>, StoreError>;
 
 fn send(shared: &Shared, filter: &Filter, sender: &mpsc::Sender<Batch>) -> Result<(), StoreError> {
-    let conn = open::reader(&shared.path, shared.immutable).map_err(|e| StoreError::Refused(SafeText::new(&e.to_string())))?;
+    let overlay = shared.overlay();
+    let conn = shared.reader()?;
     let mut sql = super::compile::Sql::default();
     sql.push(
         &format!(
@@ -66,7 +65,9 @@ fn send(shared: &Shared, filter: &Filter, sender: &mpsc::Sender<Batch>) -> Resul
     let mut rows = statement.query(params_from_iter(sql.values.iter()))?;
     let mut batch = Vec::with_capacity(BATCH);
     while let Some(row) = rows.next()? {
-        batch.push(whole(row, shared.tenant)?);
+        let mut subscriber = whole(row, shared.tenant)?;
+        overlay.subscriber(&mut subscriber);
+        batch.push(subscriber);
         if batch.len() == BATCH && sender.blocking_send(Ok(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))).is_err() {
             // The other side broke off.
             return Ok(());

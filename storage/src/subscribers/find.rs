@@ -23,7 +23,15 @@ pub const MAX_LINES: usize = 1000;
 
 impl Store {
     pub async fn subscriber(&self, id: SubscriberId) -> Result<Option<Subscriber>, StoreError> {
-        self.read(move |conn, shared| Ok(load(conn, shared.tenant_key, shared.tenant, id)?)).await
+        self.read(move |conn, shared| {
+            let overlay = shared.overlay();
+            let mut found = load(conn, shared.tenant_key, shared.tenant, id)?;
+            if let Some(subscriber) = &mut found {
+                overlay.subscriber(subscriber);
+            }
+            Ok(found)
+        })
+        .await
     }
 
     /// The subscribers that `text` names exactly: an id, a subscriber number, a user name, a prefix, or an address (of a live prefix, a
@@ -31,11 +39,14 @@ impl Store {
     pub async fn find_subscriber(&self, text: &str) -> Result<Vec<SubscriberRow>, StoreError> {
         let text = text.trim().to_owned();
         self.read(move |conn, shared| {
+            let overlay = shared.overlay();
             let mut keys = find(conn, shared, &text)?;
             let mut seen = std::collections::BTreeSet::new();
             keys.retain(|key| seen.insert(*key));
             keys.truncate(MAX_FOUND);
-            Ok(lines(conn, &keys)?)
+            let mut found = lines(conn, &keys)?;
+            overlay.lines(&mut found);
+            Ok(found)
         })
         .await
     }
@@ -43,12 +54,15 @@ impl Store {
     /// The board's lines of these subscribers as they are now; those that are gone are left out. At most [`MAX_LINES`].
     pub async fn subscriber_lines(&self, ids: Vec<SubscriberId>) -> Result<Vec<SubscriberRow>, StoreError> {
         self.read(move |conn, shared| {
+            let overlay = shared.overlay();
             let mut find = conn.prepare_cached("SELECT key FROM subscribers WHERE tenant = ?1 AND id = ?2")?;
             let mut keys = Vec::with_capacity(ids.len().min(MAX_LINES));
             for id in ids.iter().take(MAX_LINES) {
                 keys.extend(find.query_row(params![shared.tenant_key, bytes(id.uuid())], |row| row.get::<_, i64>(0)).optional()?);
             }
-            Ok(lines(conn, &keys)?)
+            let mut found = lines(conn, &keys)?;
+            overlay.lines(&mut found);
+            Ok(found)
         })
         .await
     }

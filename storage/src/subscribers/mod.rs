@@ -3,6 +3,7 @@
 mod compile;
 mod export;
 mod find;
+mod notes;
 mod page;
 mod plan;
 pub(crate) mod row;

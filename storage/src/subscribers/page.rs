@@ -25,7 +25,13 @@ impl Store {
     /// [`StoreError::Superseded`], so that typing never waits behind a slow search.
     pub async fn subscriber_page(&self, request: PageRequest) -> Result<Page<SubscriberRow>, StoreError> {
         let number = self.inner.readers.newest_page.fetch_add(1, Relaxed) + 1;
-        self.read_with(number, move |reader, shared| page(reader, shared, &request)).await
+        self.read_with(number, move |reader, shared| {
+            let overlay = shared.overlay();
+            let mut page = page(reader, shared, &request)?;
+            overlay.lines(&mut page.rows);
+            Ok(page)
+        })
+        .await
     }
 }
 

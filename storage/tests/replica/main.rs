@@ -1,0 +1,8 @@
+//! The local side of the sync from outside: copies, increments, the outbox and what is laid over, several processes, kill -9.
+
+#![allow(clippy::unwrap_used, reason = "clippy excuses test functions, not the helpers that they share")]
+
+mod copying;
+mod outbox;
+mod support;
+mod wire;
