@@ -105,12 +105,12 @@ BEGIN
             WHEN x.vrf < CASE WHEN load THEN 0 ELSE 1 END THEN 'a VRF is a NetBox id, from 1'
             WHEN t.id IS NOT NULL AND t.username <> x.username AND t.state IN ('allocated', 'active', 'suspended', 'revoking')
                 THEN 'the user name can not become ' || x.username || ' while the subscriber holds a prefix: its session is known as ' || t.username || '; revoke first'
-            WHEN t.id IS NULL AND x.state IN ('allocated', 'active', 'suspended', 'revoking') AND x.prefix IS NULL
-                THEN 'a subscriber that is ' || x.state || ' needs its prefix'
             WHEN t.id IS NULL AND NOT load AND (coalesce(x.state, 'pending') <> 'pending' OR coalesce(x.enforcement, 'none') <> 'none'
                 OR coalesce(x.prefix::text, x.netbox_prefix_id::text, x.enforcement_note, x.last_error) IS NOT NULL
                 OR coalesce(x.hold_until, x.allocated_at, x.activated_at, x.suspended_at, x.resumed_at, x.revoked_at, x.failed_at) IS NOT NULL)
                 THEN 'it brings an IPv6 state or prefix, which only the owner of the centre may load (noctule central load)'
+            WHEN t.id IS NULL AND x.state IN ('allocated', 'active', 'suspended', 'revoking') AND x.prefix IS NULL
+                THEN 'a subscriber that is ' || x.state || ' needs its prefix'
             END AS why
         FROM jsonb_to_recordset(rows) AS x("#" integer, id uuid, number text, username text, full_name text, email text, phone text, status text,
             service_type text, download_kbps bigint, upload_kbps bigint, service_address text, lat float8, lng float8, site text, nas uuid, nas_name text,
@@ -324,6 +324,9 @@ EXCEPTION WHEN data_exception OR integrity_constraint_violation OR program_limit
         said := 'its id is that of another row';
     ELSIF broken = 'subscribers_tenant_id_nas_fkey' THEN
         said := 'there is no such NAS: import the NASes first';
+    ELSIF broken LIKE kind || '\_%\_check' AND row->>substr(broken, length(kind) + 2, length(broken) - length(kind) - 7) IS NOT NULL THEN
+        broken := substr(broken, length(kind) + 2, length(broken) - length(kind) - 7);
+        said := '''' || left(row->>broken, 60) || ''' can not be its ' || broken;
     ELSIF broken <> '' THEN
         said := 'the centre does not take it: ' || said;
     END IF;
@@ -355,8 +358,8 @@ BEGIN
     ELSIF rows IS NULL OR jsonb_typeof(rows) <> 'array' OR jsonb_array_length(rows) > 5000 OR pg_column_size(rows) > 67108864 THEN
         RAISE EXCEPTION 'an import takes a JSON array of at most 5,000 rows and 64 MiB' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    SELECT noctule.import_careful(here, kind, coalesce(jsonb_agg(e.value || jsonb_build_object('#', e.n - 1)) FILTER (WHERE jsonb_typeof(e.value) = 'object'), '[]'), load)
-        INTO result FROM jsonb_array_elements(rows) WITH ORDINALITY AS e(value, n);
+    result := noctule.import_careful(here, kind, coalesce((SELECT jsonb_agg(e.value || jsonb_build_object('#', e.n - 1) ORDER BY e.n)
+        FROM jsonb_array_elements(rows) WITH ORDINALITY AS e(value, n) WHERE jsonb_typeof(e.value) = 'object'), '[]'), load);
     result.errors := result.errors || coalesce((SELECT jsonb_agg(noctule.import_error((e.n - 1)::integer, 'it is not a row'))
         FROM jsonb_array_elements(rows) WITH ORDINALITY AS e(value, n) WHERE jsonb_typeof(e.value) <> 'object'), '[]');
     counts := jsonb_build_object('new', result.new, 'changed', result.changed, 'unchanged', result.unchanged);

@@ -77,8 +77,9 @@ pub(super) async fn push(centre: &Centre, ops: &[Packed]) -> Result<Vec<Answered
     }
     json.push(b']');
     let value = centre.call("push", &[&centre.config().console.0, &RawJson(json)]).await?;
-    let wire: Vec<Wire> = serde_json::from_value(value)
-        .map_err(|error| CentreError::Sql(format!("its answers to pushed changes are not understood: {error}; is it newer than this program?").into()))?;
+    let wire: Vec<Wire> = serde_json::from_value(value).map_err(|error| {
+        CentreError::Sql(format!("its answers to pushed changes are not understood: {error}; is it newer than this program?").into())
+    })?;
     let asked: HashSet<OpId> = ops.iter().map(|op| op.id).collect();
     let answers: Vec<Answered> = wire
         .into_iter()
