@@ -53,10 +53,11 @@ impl Hello {
         let row = line.within(limit, "hello", ask).await?;
         let answer: Option<Value> = row.try_get(0).map_err(|error| CentreError::from_pg(&error))?;
         let member: bool = row.try_get(1).map_err(|error| CentreError::from_pg(&error))?;
-        if !member {
-            return Err(CentreError::Denied("this login is not a member of the tenant (any more)".into()));
-        }
         let answer = answer.unwrap_or_default();
+        if !member {
+            let words = answer.get("denied").and_then(Value::as_str).unwrap_or("this login is not a member of the tenant (any more)");
+            return Err(CentreError::Denied(noctule_domain::SafeText::bounded(words, 300)));
+        }
         // Before the rest, which a later version may have changed.
         if let Some(needed) = answer.get("min_protocol").and_then(Value::as_i64)
             && needed > i64::from(PROTOCOL)

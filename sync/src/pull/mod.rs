@@ -7,6 +7,7 @@ mod increment;
 mod plan;
 mod poll;
 mod puller;
+mod safe;
 mod sql;
 mod stream;
 

@@ -17,6 +17,9 @@ pub(super) struct Standing {
     pub member: bool,
     /// `None` for owners of the schema, who are no members.
     pub epoch: Option<i64>,
+    /// How far the log was written after the snapshot was taken, and how far it was safe on the disk.
+    pub written: i64,
+    pub safe: i64,
 }
 
 pub(crate) fn bad(error: &tokio_postgres::Error) -> CentreError {
@@ -33,6 +36,8 @@ impl Standing {
             standby,
             member: row.try_get(3).map_err(|error| bad(&error))?,
             epoch: row.try_get(4).map_err(|error| bad(&error))?,
+            written: row.try_get(5).map_err(|error| bad(&error))?,
+            safe: row.try_get(6).map_err(|error| bad(&error))?,
         })
     }
 }
@@ -61,14 +66,14 @@ pub(super) fn changes(answer: &[Row]) -> Result<(Increment, Option<Timestamp>, u
     let mut gone: Vec<Vec<Uuid>> = TABLES.iter().map(|_| Vec::new()).collect();
     let (mut newest, mut count) = (None, 0);
     for row in answer {
-        let Some(number) = row.try_get::<_, Option<i16>>(5).map_err(|error| bad(&error))? else { continue };
+        let Some(number) = row.try_get::<_, Option<i16>>(7).map_err(|error| bad(&error))? else { continue };
         // A table that this program does not know yet is none of its business: its schema has not changed, so it came with a later migration.
         let Some(at) = TABLES.iter().position(|table| table.number() == number) else { continue };
-        let id: Uuid = row.try_get(6).map_err(|error| bad(&error))?;
-        let changed: Timestamp = row.try_get(7).map_err(|error| bad(&error))?;
+        let id: Uuid = row.try_get(8).map_err(|error| bad(&error))?;
+        let changed: Timestamp = row.try_get(9).map_err(|error| bad(&error))?;
         newest = newest.max(Some(changed));
         count += 1;
-        match row.try_get::<_, Option<Raw<'_>>>(8).map_err(|error| bad(&error))? {
+        match row.try_get::<_, Option<Raw<'_>>>(10).map_err(|error| bad(&error))? {
             None => gone[at].push(id),
             Some(Raw(record)) => {
                 let builder = rows[at].get_or_insert_with(|| RowsBuilder::new(TABLES[at], record.len()));

@@ -3,6 +3,7 @@
 use super::hello::Hello;
 use super::plan::{Plan, plan};
 use super::poll::{self, Standing, bad};
+use super::safe::SafePosition;
 use super::{copy, increment, sql};
 use crate::connect::{Access, CentreConfig, CentreError, Line};
 use noctule_domain::Timestamp;
@@ -17,6 +18,8 @@ pub type Progress<'a> = dyn Fn(Phase) + Send + Sync + 'a;
 const SMALL: i64 = 500;
 /// An empty poll makes the position durable only now and then: after a restart a little more is asked again.
 const KEEP_EVERY: Duration = Duration::from_secs(30);
+/// Between two looks at whether the server's log has reached its disk.
+const LOG_WAIT: Duration = Duration::from_millis(50);
 
 /// What a poll brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +43,9 @@ pub struct Puller {
     hello: Hello,
     poll: Statement,
     glance: Statement,
+    /// Where the copy stands as far as this connection knows, and what of it may be kept.
     position: Option<Position>,
+    safe: Option<SafePosition>,
     kept: Instant,
 }
 
@@ -52,7 +57,17 @@ impl Puller {
         let hello = Hello::say(&line, limit, config.console, host).await?;
         let poll = line.within(limit, "prepare", line.client.prepare(&sql::poll())).await?;
         let glance = line.within(limit, "prepare", line.client.prepare(&sql::glance())).await?;
-        Ok(Self { line, config: config.clone(), host: host.to_owned(), hello, poll, glance, position: None, kept: Instant::now() })
+        Ok(Self {
+            line,
+            config: config.clone(),
+            host: host.to_owned(),
+            hello,
+            poll,
+            glance,
+            position: None,
+            safe: None,
+            kept: Instant::now(),
+        })
     }
 
     pub fn line(&self) -> &Line {
@@ -71,7 +86,18 @@ impl Puller {
 
     /// What must be done before increments make sense.
     pub async fn plan(&mut self, replica: &dyn Replica) -> Result<Plan, CentreError> {
-        self.position = replica.position().await?;
+        let kept = replica.position().await?;
+        // While the connection stands, what was read on it since counts too.
+        let same = |at: &Position, kept: &Position| {
+            (&at.history, at.schema, at.epoch, &at.login) == (&kept.history, kept.schema, kept.epoch, &kept.login)
+        };
+        match (&self.position, &kept) {
+            (Some(at), Some(kept)) if same(at, kept) && at.at >= kept.at => {}
+            _ => {
+                self.safe = kept.clone().map(SafePosition::new);
+                self.position = kept;
+            }
+        }
         Ok(plan(self.position.as_ref(), &self.hello, self.config.tenant, &self.config.user))
     }
 
@@ -88,12 +114,25 @@ impl Puller {
     /// Begins a read of one snapshot and gives the position that a complete read of it has. End it with [`Self::commit`].
     pub(crate) async fn begin(&self) -> Result<Position, CentreError> {
         let line = &self.line;
+        let sql = format!("SELECT pg_current_snapshot()::text, clock_timestamp(), pg_is_in_recovery(), {}", sql::LOG);
         let ask = async {
             line.client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
-            line.client.query_one("SELECT pg_current_snapshot()::text, clock_timestamp(), pg_is_in_recovery()", &[]).await
+            line.client.query_one(&sql, &[]).await
         };
         let row = line.within(self.config.call_timeout, "begin", ask).await?;
         let snapshot: &str = row.try_get(0).map_err(|error| bad(&error))?;
+        let (written, mut safe): (i64, i64) = (row.try_get(3).map_err(|error| bad(&error))?, row.try_get(4).map_err(|error| bad(&error))?);
+        // The server writes its log out by itself, at the latest after some tenths of a second.
+        let limit = Instant::now() + self.stall();
+        let sql = format!("SELECT {}", sql::LOG);
+        while safe < written {
+            if Instant::now() > limit {
+                return Err(CentreError::Busy("it does not write its log to the disk".into()));
+            }
+            tokio::time::sleep(LOG_WAIT).await;
+            let row = line.within(self.config.call_timeout, "begin", line.client.query_one(&sql, &[])).await?;
+            safe = row.try_get(1).map_err(|error| bad(&error))?;
+        }
         Ok(Position {
             history: self.hello.history.clone(),
             schema: self.hello.schema,
@@ -111,7 +150,16 @@ impl Puller {
 
     pub(crate) fn stands_at(&mut self, position: Position) {
         self.kept = Instant::now();
+        self.safe = Some(SafePosition::new(position.clone()));
         self.position = Some(position);
+    }
+
+    /// The newest read, and what may be kept of it.
+    fn reads(&mut self, position: Position, standing: &Standing) -> Position {
+        let safe = self.safe.get_or_insert_with(|| SafePosition::new(position.clone()));
+        let kept = safe.read(&position, standing.written, standing.safe).clone();
+        self.position = Some(position);
+        kept
     }
 
     /// A whole copy, or the rest of one that was cut. Increments from its beginning must follow.
@@ -136,7 +184,7 @@ impl Puller {
             if self.moved(&standing) {
                 return Ok(Pulled { rows: 0, lag_ms: None, now: standing.now, rights_changed: true });
             }
-            if !row.try_get::<_, bool>(5).map_err(|error| bad(&error))? {
+            if !row.try_get::<_, bool>(7).map_err(|error| bad(&error))? {
                 return self.nothing(replica, position, standing, keep).await;
             }
         }
@@ -153,11 +201,12 @@ impl Puller {
         if rows == 0 {
             return self.nothing(replica, position, standing, keep).await;
         }
-        position.cursor = standing.cursor;
+        position.cursor = standing.cursor.clone();
         position.at = standing.now;
-        changes.position = Some(position.clone());
+        // On an error the connection is given up, and the next one begins where the store stands.
+        changes.position = Some(self.reads(position, &standing));
         replica.apply(changes).await?;
-        self.stands_at(position);
+        self.kept = Instant::now();
         Ok(Pulled { rows, lag_ms: lag(newest, standing.now), now: standing.now, rights_changed: false })
     }
 
@@ -168,13 +217,13 @@ impl Puller {
         standing: Standing,
         keep: bool,
     ) -> Result<Pulled, CentreError> {
-        position.cursor = standing.cursor;
+        position.cursor = standing.cursor.clone();
         position.at = standing.now;
+        let kept = self.reads(position, &standing);
         if keep || self.kept.elapsed() >= KEEP_EVERY {
-            replica.apply(Increment { rows: Vec::new(), gone: Vec::new(), position: Some(position.clone()) }).await?;
+            replica.apply(Increment { rows: Vec::new(), gone: Vec::new(), position: Some(kept) }).await?;
             self.kept = Instant::now();
         }
-        self.position = Some(position);
         Ok(Pulled { rows: 0, lag_ms: None, now: standing.now, rights_changed: false })
     }
 

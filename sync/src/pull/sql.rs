@@ -52,7 +52,11 @@ pub(crate) fn count_changes() -> String {
     format!("SELECT f.tab, count(*), max(f.changed_at) FROM noctule.feed f WHERE {} GROUP BY f.tab", unseen("$1::text::pg_snapshot"))
 }
 
-/// Snapshot, the centre's time, whether it is a standby, whether we are still let in, and the number of our rights.
+/// How far the log is written, and how far it is safe on the disk. A standby replays only what is safe.
+pub(crate) const LOG: &str = "CASE WHEN pg_is_in_recovery() THEN 0 ELSE (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::int8 END, \
+    CASE WHEN pg_is_in_recovery() THEN 0 ELSE (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::int8 END";
+
+/// Snapshot, the centre's time, whether it is a standby, whether we are still let in, the number of our rights, and the state of the log.
 const STANDING: &str = "s.now::text, clock_timestamp(), pg_is_in_recovery(), (SELECT noctule.tenant()) IS NOT NULL, \
     (SELECT m.epoch FROM noctule.members m WHERE m.tenant_id = (SELECT noctule.tenant()) AND m.login = (SELECT noctule.login()))";
 
@@ -70,7 +74,7 @@ pub(crate) fn poll() -> String {
         );
     }
     format!(
-        "SELECT {STANDING}, f.tab, f.id, f.changed_at, CASE f.tab{records} END \
+        "SELECT {STANDING}, {LOG}, f.tab, f.id, f.changed_at, CASE f.tab{records} END \
          FROM (SELECT pg_current_snapshot() AS now) s LEFT JOIN (SELECT f.tenant_id, f.id, f.tab, f.changed_at FROM noctule.feed f \
          WHERE {} LIMIT $2) f ON true",
         unseen("$1::text::pg_snapshot")
@@ -80,7 +84,7 @@ pub(crate) fn poll() -> String {
 /// The cheap question of a timed poll: where we stand, and whether there is anything new.
 pub(crate) fn glance() -> String {
     format!(
-        "SELECT {STANDING}, EXISTS (SELECT FROM noctule.feed f WHERE {}) FROM (SELECT pg_current_snapshot() AS now) s",
+        "SELECT {STANDING}, {LOG}, EXISTS (SELECT FROM noctule.feed f WHERE {}) FROM (SELECT pg_current_snapshot() AS now) s",
         unseen("$1::text::pg_snapshot")
     )
 }
