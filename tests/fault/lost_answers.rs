@@ -1,7 +1,7 @@
 //! Lost requests and lost answers, many seeds: NetBox and the NAS fail at random while a life of operations goes on. When the trouble is
 //! over and every operation has ended, NetBox, the NAS and the row agree.
 
-use super::support::bench::{Bench, USER};
+use super::support::bench::{Backend, Bench, USER};
 use noctule_domain::lifecycle::{Ipv6State, OperationKind, OperationStatus};
 use noctule_network::lifecycle::Started;
 use noctule_sim::netbox::{Fault, On, Say};
@@ -35,7 +35,7 @@ fn next(state: Ipv6State) -> OperationKind {
 }
 
 async fn life(seed: u64) {
-    let bench = Bench::new().await;
+    let bench = Bench::new_on(Backend::Sqlite).await;
     bench.netbox.random_faults(On::Any, 0.4, seed, FAULTS.to_vec());
     let plan = bench.plan_for(OperationKind::Activate);
     let store = plan.open();
@@ -85,7 +85,7 @@ fn lost_and_broken_answers_of_netbox_never_cost_or_double_a_prefix() {
 fn a_prefix_that_lands_after_the_operation_ended_is_found_and_deleted() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
     runtime.block_on(async {
-        let bench = Bench::new().await;
+        let bench = Bench::new_on(Backend::Sqlite).await;
         bench.netbox.script(On::Allocations, [Fault::Later(Duration::from_millis(800)), Fault::Say(Say::Forbidden403)]);
         let plan = bench.plan_for(OperationKind::Allocate);
         let store = plan.open();

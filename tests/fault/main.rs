@@ -9,7 +9,8 @@ mod lost_answers;
 mod support;
 
 use noctule_domain::lifecycle::{Ipv6State, OperationKind, OperationStatus};
-use support::bench::{Bench, Facts};
+use noctule_sim::netbox::{Fault, On};
+use support::bench::{Backend, Bench, Facts};
 
 /// Not a test of its own: the process that is killed. Run alone it has no plan, and checks that it does nothing then.
 #[test]
@@ -23,13 +24,19 @@ fn the_child_runs_one_operation_and_dies_where_it_is_told() {
 
 /// What each operation needs first, and what must be true after it, whoever was killed on the way.
 fn every_point(kind: OperationKind, before: &[OperationKind], expect: impl Fn(&Facts)) {
+    every_point_on(Backend::Sqlite, kind, before, |_| {}, expect);
+}
+
+/// `trouble` is what else happens while the child runs.
+fn every_point_on(on: Backend, kind: OperationKind, before: &[OperationKind], trouble: impl Fn(&Bench), expect: impl Fn(&Facts)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
     runtime.block_on(async {
         for point in 0..60 {
-            let bench = Bench::new().await;
+            let bench = Bench::new_on(on).await;
             for step in before {
                 bench.operate(*step).await;
             }
+            trouble(&bench);
             let killed = child::spawn(&bench, kind, point).await;
             bench.recover().await;
             let facts = bench.facts().await;
@@ -117,4 +124,40 @@ fn allocate_again_after_the_rest_survives_a_kill_at_every_point() {
         assert_eq!(facts.netbox.len(), 1, "the old one is gone, the new one is one: {:?}", facts.netbox);
         assert_eq!(facts.operations.iter().filter(|o| o.status == OperationStatus::Succeeded).count(), facts.operations.len());
     });
+}
+
+#[test]
+fn allocate_at_the_centre_survives_a_kill_at_every_point() {
+    every_point_on(Backend::Centre, OperationKind::Allocate, &[], |_| {}, one_prefix);
+}
+
+/// The console dies, and what it asked of NetBox last was answered to nobody: whoever takes over when the lease is over adopts it.
+#[test]
+fn allocate_at_the_centre_with_a_lost_answer_of_netbox_survives_a_kill_at_every_point() {
+    let trouble = |bench: &Bench| bench.netbox.script(On::Allocations, [Fault::CloseAfter]);
+    every_point_on(Backend::Centre, OperationKind::Allocate, &[], trouble, one_prefix);
+}
+
+fn one_prefix(facts: &Facts) {
+    assert_eq!(facts.state, Ipv6State::Allocated);
+    assert_eq!(facts.netbox.len(), 1, "one prefix in NetBox, no more: {:?}", facts.netbox);
+    assert_eq!(facts.netbox[0].status, "reserved");
+    assert_eq!(facts.operations.len(), 1, "taken over, not begun anew, once it was durable: {:?}", facts.operations);
+}
+
+#[test]
+fn revoke_at_the_centre_survives_a_kill_at_every_point() {
+    let before = [OperationKind::Allocate, OperationKind::Activate];
+    every_point_on(
+        Backend::Centre,
+        OperationKind::Revoke,
+        &before,
+        |_| {},
+        |facts| {
+            assert_eq!(facts.state, Ipv6State::Revoked);
+            assert!(!facts.routes);
+            assert_eq!((facts.netbox.len(), facts.netbox[0].status), (1, "deprecated"), "it rests");
+            assert!(facts.hold, "and the row says until when");
+        },
+    );
 }

@@ -1,13 +1,13 @@
 //! Activate.
 
-use super::support::bench::{Bench, SESSION, USER};
+use super::support::bench::{Backend, Bench, SESSION, USER};
 use super::{ask, ask_with, given};
 use noctule_domain::lifecycle::{AssignmentMode, Enforcement, Ipv6State, OperationKind as K, OperationOptions, OperationStatus, Refusal};
 use noctule_sim::nas::{NasSession, Scripted};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn with_a_session_the_nas_takes_the_prefix_and_the_screen_says_acknowledged_not_more() {
-    let bench = Bench::new().await;
+on_both!(with_a_session_the_nas_takes_the_prefix_and_the_screen_says_acknowledged_not_more);
+async fn with_a_session_the_nas_takes_the_prefix_and_the_screen_says_acknowledged_not_more(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     let (operation, subscriber) = ask(&bench, K::Activate).await.ended();
     assert_eq!(operation.status, OperationStatus::Succeeded);
@@ -17,9 +17,9 @@ async fn with_a_session_the_nas_takes_the_prefix_and_the_screen_says_acknowledge
     assert_eq!(facts.netbox[0].status, "active");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_a_session_nothing_is_asked_of_the_network_and_enforcement_says_none() {
-    let bench = Bench::with(AssignmentMode::DualStack, false).await;
+on_both!(without_a_session_nothing_is_asked_of_the_network_and_enforcement_says_none);
+async fn without_a_session_nothing_is_asked_of_the_network_and_enforcement_says_none(on: Backend) {
+    let bench = Bench::with_on(on, AssignmentMode::DualStack, false).await;
     given(&bench, &[K::Allocate]).await;
     let (operation, subscriber) = ask(&bench, K::Activate).await.ended();
     assert_eq!(operation.status, OperationStatus::Succeeded);
@@ -27,9 +27,9 @@ async fn without_a_session_nothing_is_asked_of_the_network_and_enforcement_says_
     assert_eq!(bench.nas.counters().received, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_nak_is_never_success_its_cause_is_shown_in_words_and_the_same_key_tries_again() {
-    let bench = Bench::new().await;
+on_both!(a_nak_is_never_success_its_cause_is_shown_in_words_and_the_same_key_tries_again);
+async fn a_nak_is_never_success_its_cause_is_shown_in_words_and_the_same_key_tries_again(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     for cause in [401, 404, 407, 501] {
         bench.nas.script(SESSION, [Scripted::Nak(vec![cause])]);
@@ -44,27 +44,27 @@ async fn a_nak_is_never_success_its_cause_is_shown_in_words_and_the_same_key_tri
     assert_eq!((subscriber.ipv6.state, subscriber.ipv6.enforcement), (Ipv6State::Active, Enforcement::Acknowledged));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_nak_without_a_cause_is_a_refusal_too() {
-    let bench = Bench::new().await;
+on_both!(a_nak_without_a_cause_is_a_refusal_too);
+async fn a_nak_without_a_cause_is_a_refusal_too(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     bench.nas.script(SESSION, [Scripted::Nak(vec![])]);
     let (operation, subscriber) = ask(&bench, K::Activate).await.ended();
     assert_eq!((operation.status, subscriber.ipv6.enforcement), (OperationStatus::Refused, Enforcement::Refused));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_busy_nas_is_asked_again_before_that_counts() {
-    let bench = Bench::new().await;
+on_both!(a_busy_nas_is_asked_again_before_that_counts);
+async fn a_busy_nas_is_asked_again_before_that_counts(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     bench.nas.script(SESSION, [Scripted::Nak(vec![506]), Scripted::Nak(vec![506])]);
     let (operation, subscriber) = ask(&bench, K::Activate).await.ended();
     assert_eq!((operation.status, subscriber.ipv6.enforcement), (OperationStatus::Succeeded, Enforcement::Acknowledged));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn silence_is_unanswered_never_success_and_never_no() {
-    let bench = Bench::new().await;
+on_both!(silence_is_unanswered_never_success_and_never_no);
+async fn silence_is_unanswered_never_success_and_never_no(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     bench.nas.behave(|b| b.down = true);
     let (operation, subscriber) = ask(&bench, K::Activate).await.ended();
@@ -73,9 +73,9 @@ async fn silence_is_unanswered_never_success_and_never_no() {
     assert!(operation.error.is_some_and(|e| e.as_str().contains("wrong secret")), "the words name what looks alike");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_secret_is_silence() {
-    let mut bench = Bench::new().await;
+on_both!(a_wrong_secret_is_silence);
+async fn a_wrong_secret_is_silence(on: Backend) {
+    let mut bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     bench.plan.nas_secret = Some("not the secret at all".to_owned());
     let (operation, subscriber) = ask(&bench, K::Activate).await.ended();
@@ -83,9 +83,9 @@ async fn a_wrong_secret_is_silence() {
     assert!(bench.facts().await.session_prefixes.is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_secret_that_can_not_be_read_sends_nothing_and_changes_nothing() {
-    let mut bench = Bench::new().await;
+on_both!(a_secret_that_can_not_be_read_sends_nothing_and_changes_nothing);
+async fn a_secret_that_can_not_be_read_sends_nothing_and_changes_nothing(on: Backend) {
+    let mut bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     bench.plan.nas_secret = None;
     let (operation, subscriber) = ask(&bench, K::Activate).await.ended();
@@ -94,9 +94,9 @@ async fn a_secret_that_can_not_be_read_sends_nothing_and_changes_nothing() {
     assert_eq!(bench.nas.counters().received, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_old_session_id_is_not_believed_the_user_name_is_asked_for() {
-    let bench = Bench::new().await;
+on_both!(an_old_session_id_is_not_believed_the_user_name_is_asked_for);
+async fn an_old_session_id_is_not_believed_the_user_name_is_asked_for(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     // The subscriber has logged in again since we heard of the session.
     bench.nas.remove_session(SESSION).expect("the session");
@@ -106,9 +106,9 @@ async fn an_old_session_id_is_not_believed_the_user_name_is_asked_for() {
     assert!(bench.nas.routes(USER));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_coa_nothing_is_asked_and_from_suspended_it_is_refused() {
-    let bench = Bench::new().await;
+on_both!(without_coa_nothing_is_asked_and_from_suspended_it_is_refused);
+async fn without_coa_nothing_is_asked_and_from_suspended_it_is_refused(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     let quiet = OperationOptions { send_coa: false, ..OperationOptions::default() };
     let (_, subscriber) = ask_with(&bench, K::Activate, quiet).await.ended();

@@ -1,14 +1,14 @@
 //! Allocate.
 
-use super::support::bench::Bench;
+use super::support::bench::{Backend, Bench};
 use super::support::plan::POOL;
 use super::{Asked, ask, ask_with, given};
 use noctule_domain::lifecycle::{AssignmentMode, Enforcement, Ipv6State, OperationKind as K, OperationOptions, OperationStatus, Refusal};
 use noctule_sim::netbox::{Fault, On, Say, SeedPrefix};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_prefix_of_56_is_reserved_in_netbox_under_the_operation_id() {
-    let bench = Bench::new().await;
+on_both!(a_prefix_of_56_is_reserved_in_netbox_under_the_operation_id);
+async fn a_prefix_of_56_is_reserved_in_netbox_under_the_operation_id(on: Backend) {
+    let bench = Bench::new_on(on).await;
     let (operation, subscriber) = ask(&bench, K::Allocate).await.ended();
     assert_eq!(operation.status, OperationStatus::Succeeded);
     let ipv6 = &subscriber.ipv6;
@@ -23,47 +23,47 @@ async fn a_prefix_of_56_is_reserved_in_netbox_under_the_operation_id() {
     assert!(ipv6.allocated_at.is_some());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_length_asked_for_is_the_length_stored_from_48_to_64() {
+on_both!(the_length_asked_for_is_the_length_stored_from_48_to_64);
+async fn the_length_asked_for_is_the_length_stored_from_48_to_64(on: Backend) {
     for len in [48, 52, 60, 64] {
-        let bench = Bench::new().await;
+        let bench = Bench::new_on(on).await;
         let options = OperationOptions { prefix_len: Some(len), ..OperationOptions::default() };
         let (_, subscriber) = ask_with(&bench, K::Allocate, options).await.ended();
         assert_eq!(subscriber.ipv6.prefix.map(|p| p.prefix_len()), Some(len));
     }
     for len in [47, 65] {
         let options = OperationOptions { prefix_len: Some(len), ..OperationOptions::default() };
-        let refusal = ask_with(&Bench::new().await, K::Allocate, options).await.refusal();
+        let refusal = ask_with(&Bench::new_on(on).await, K::Allocate, options).await.refusal();
         assert_eq!(refusal, Refusal::BadPrefixLength { asked: len });
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn asking_again_is_a_no_op_with_the_same_answer() {
-    let bench = Bench::new().await;
+on_both!(asking_again_is_a_no_op_with_the_same_answer);
+async fn asking_again_is_a_no_op_with_the_same_answer(on: Backend) {
+    let bench = Bench::new_on(on).await;
     let (_, first) = ask(&bench, K::Allocate).await.ended();
     let Asked::AlreadyThere(second) = ask(&bench, K::Allocate).await else { panic!("it ran again") };
     assert_eq!(second.ipv6, first.ipv6);
     assert_eq!(bench.facts().await.netbox.len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_active_subscriber_and_a_mode_without_delegation_are_refused_before_anything_leaves() {
-    let bench = Bench::new().await;
+on_both!(an_active_subscriber_and_a_mode_without_delegation_are_refused_before_anything_leaves);
+async fn an_active_subscriber_and_a_mode_without_delegation_are_refused_before_anything_leaves(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     let before = bench.netbox.events().len();
     assert!(matches!(ask(&bench, K::Allocate).await.refusal(), Refusal::WrongState { state: Ipv6State::Active, .. }));
     assert_eq!(bench.netbox.events().len(), before);
     for mode in [AssignmentMode::None, AssignmentMode::Slaac, AssignmentMode::Stateful] {
-        let bench = Bench::with(mode, true).await;
+        let bench = Bench::with_on(on, mode, true).await;
         assert_eq!(ask(&bench, K::Allocate).await.refusal(), Refusal::WrongMode { mode });
         assert!(bench.netbox.events().is_empty());
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn netbox_refuses_then_the_subscriber_is_failed_with_its_words_and_a_retry_works() {
-    let bench = Bench::new().await;
+on_both!(netbox_refuses_then_the_subscriber_is_failed_with_its_words_and_a_retry_works);
+async fn netbox_refuses_then_the_subscriber_is_failed_with_its_words_and_a_retry_works(on: Backend) {
+    let bench = Bench::new_on(on).await;
     bench.netbox.script(On::Allocations, [Fault::Say(Say::Forbidden403)]);
     let (operation, subscriber) = ask(&bench, K::Allocate).await.ended();
     assert_eq!((operation.status, subscriber.ipv6.state), (OperationStatus::Refused, Ipv6State::Failed));
@@ -74,9 +74,9 @@ async fn netbox_refuses_then_the_subscriber_is_failed_with_its_words_and_a_retry
     bench.facts().await.check("after the retry");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_pool_is_said_to_be_full() {
-    let bench = Bench::new().await;
+on_both!(a_full_pool_is_said_to_be_full);
+async fn a_full_pool_is_said_to_be_full(on: Backend) {
+    let bench = Bench::new_on(on).await;
     bench
         .netbox
         .add_prefix(&SeedPrefix { prefix: POOL.replace("/44", "/45"), status: "active".into(), ..SeedPrefix::default() })
@@ -91,9 +91,9 @@ async fn a_full_pool_is_said_to_be_full() {
     assert!(words.as_str().contains("room"), "{words}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn netbox_down_is_said_in_words_and_the_state_does_not_change() {
-    let bench = Bench::new().await;
+on_both!(netbox_down_is_said_in_words_and_the_state_does_not_change);
+async fn netbox_down_is_said_in_words_and_the_state_does_not_change(on: Backend) {
+    let bench = Bench::new_on(on).await;
     bench.netbox.go_down().await;
     let (operation, subscriber) = ask(&bench, K::Allocate).await.ended();
     assert_eq!((operation.status, subscriber.ipv6.state), (OperationStatus::Failed, Ipv6State::Pending));
@@ -103,9 +103,9 @@ async fn netbox_down_is_said_in_words_and_the_state_does_not_change() {
     assert_eq!(subscriber.ipv6.state, Ipv6State::Allocated);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_is_adopted_by_operation_id() {
-    let bench = Bench::new().await;
+on_both!(a_lost_answer_is_adopted_by_operation_id);
+async fn a_lost_answer_is_adopted_by_operation_id(on: Backend) {
+    let bench = Bench::new_on(on).await;
     bench.netbox.script(On::Allocations, [Fault::CloseAfter]);
     let (operation, subscriber) = ask(&bench, K::Allocate).await.ended();
     assert_eq!((operation.status, subscriber.ipv6.state), (OperationStatus::Succeeded, Ipv6State::Allocated));
@@ -114,9 +114,9 @@ async fn a_lost_answer_is_adopted_by_operation_id() {
     facts.check("after a lost answer");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_prefix_that_overlaps_one_that_is_live_here_is_not_given_to_the_subscriber() {
-    let bench = Bench::new().await;
+on_both!(a_prefix_that_overlaps_one_that_is_live_here_is_not_given_to_the_subscriber);
+async fn a_prefix_that_overlaps_one_that_is_live_here_is_not_given_to_the_subscriber(on: Backend) {
+    let bench = Bench::new_on(on).await;
     bench.neighbour("2001:db8:100::/48").await;
     let (operation, subscriber) = ask(&bench, K::Allocate).await.ended();
     assert_eq!((operation.status, subscriber.ipv6.state), (OperationStatus::Failed, Ipv6State::Failed));
@@ -125,9 +125,9 @@ async fn a_prefix_that_overlaps_one_that_is_live_here_is_not_given_to_the_subscr
     bench.facts().await.check("the object in NetBox is still known, so that it can be given back");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_subscriber_waits_for_the_end_of_the_rest_and_then_gets_one_prefix_again() {
-    let bench = Bench::new().await;
+on_both!(a_revoked_subscriber_waits_for_the_end_of_the_rest_and_then_gets_one_prefix_again);
+async fn a_revoked_subscriber_waits_for_the_end_of_the_rest_and_then_gets_one_prefix_again(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate, K::Revoke]).await;
     let soon = bench.at_once(K::Allocate).await;
     assert!(matches!(soon, Err(Refusal::OnHold { .. })), "{soon:?}");

@@ -2,7 +2,7 @@
 //! broken, a store that fails at the worst moment.
 
 use super::hardship_parts::{Longer, Stopped, Watched};
-use super::support::bench::Bench;
+use super::support::bench::{Backend, Bench};
 use super::{ask, ask_with, given};
 use noctule_domain::lifecycle::{Ipv6State, OperationKind as K, OperationOptions, OperationStatus, StepKind, StepStatus};
 use noctule_domain::ports::{Authority, AuthorityError, Begun, StepEnd, StepStart};
@@ -16,9 +16,9 @@ async fn in_time<T>(what: &str, work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(30), work).await.unwrap_or_else(|_| panic!("not in time: {what}"))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_an_overlap_left_in_netbox_is_given_back_by_the_next_allocate() {
-    let bench = Bench::new().await;
+on_both!(what_an_overlap_left_in_netbox_is_given_back_by_the_next_allocate);
+async fn what_an_overlap_left_in_netbox_is_given_back_by_the_next_allocate(on: Backend) {
+    let bench = Bench::new_on(on).await;
     bench.neighbour("2001:db8:100::/48").await;
     let (_, subscriber) = ask(&bench, K::Allocate).await.ended();
     assert_eq!(subscriber.ipv6.state, Ipv6State::Failed);
@@ -32,9 +32,9 @@ async fn what_an_overlap_left_in_netbox_is_given_back_by_the_next_allocate() {
     assert_eq!(held, subscriber.ipv6.netbox_prefix_id.into_iter().collect::<Vec<_>>(), "one, and the one that the row knows");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_prefix_that_netbox_was_to_keep_can_still_be_given_back() {
-    let bench = Bench::new().await;
+on_both!(a_prefix_that_netbox_was_to_keep_can_still_be_given_back);
+async fn a_prefix_that_netbox_was_to_keep_can_still_be_given_back(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     let keep = OperationOptions { release_to_netbox: false, ..OperationOptions::default() };
     let (_, subscriber) = ask_with(&bench, K::Revoke, keep).await.ended();
@@ -48,18 +48,18 @@ async fn a_prefix_that_netbox_was_to_keep_can_still_be_given_back() {
     bench.facts().await.check("a new life");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_called_suspended_when_there_is_no_nas_to_ask() {
-    let bench = Bench::with(noctule_domain::lifecycle::AssignmentMode::Pd, false).await;
+on_both!(nobody_is_called_suspended_when_there_is_no_nas_to_ask);
+async fn nobody_is_called_suspended_when_there_is_no_nas_to_ask(on: Backend) {
+    let bench = Bench::with_on(on, noctule_domain::lifecycle::AssignmentMode::Pd, false).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     bench.forget_nas().await;
     let (operation, subscriber) = ask(&bench, K::Suspend).await.ended();
     assert_eq!((operation.status, subscriber.ipv6.state), (OperationStatus::Failed, Ipv6State::Active));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_used_prefix_is_not_released_because_no_nas_is_registered() {
-    let bench = Bench::with(noctule_domain::lifecycle::AssignmentMode::Pd, false).await;
+on_both!(a_used_prefix_is_not_released_because_no_nas_is_registered);
+async fn a_used_prefix_is_not_released_because_no_nas_is_registered(on: Backend) {
+    let bench = Bench::with_on(on, noctule_domain::lifecycle::AssignmentMode::Pd, false).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     bench.forget_nas().await;
     let (operation, subscriber) = ask(&bench, K::Revoke).await.ended();
@@ -71,9 +71,9 @@ async fn a_used_prefix_is_not_released_because_no_nas_is_registered() {
     assert_eq!(subscriber.ipv6.state, Ipv6State::Revoked);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_end_that_the_store_did_not_take_down_is_not_forgotten() {
-    let bench = Bench::new().await;
+on_both!(an_end_that_the_store_did_not_take_down_is_not_forgotten);
+async fn an_end_that_the_store_did_not_take_down_is_not_forgotten(on: Backend) {
+    let bench = Bench::new_on(on).await;
     let plan = bench.plan_for(K::Allocate);
     let store = plan.open();
     let authority = Arc::new(Watched::new(&store));
@@ -104,10 +104,10 @@ async fn an_end_that_the_store_did_not_take_down_is_not_forgotten() {
     bench.facts().await.check("after the disk had room again");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn starting_the_same_operation_twice_drives_it_once() {
+on_both!(starting_the_same_operation_twice_drives_it_once);
+async fn starting_the_same_operation_twice_drives_it_once(on: Backend) {
     for _ in 0..5 {
-        let bench = Bench::new().await;
+        let bench = Bench::new_on(on).await;
         let plan = bench.plan_for(K::Allocate);
         let store = plan.open();
         let executor = plan.executor(&store);
@@ -124,9 +124,9 @@ async fn starting_the_same_operation_twice_drives_it_once() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_next_try_that_a_wrong_clock_put_far_away_is_made_soon() {
-    let bench = Bench::new().await;
+on_both!(a_next_try_that_a_wrong_clock_put_far_away_is_made_soon);
+async fn a_next_try_that_a_wrong_clock_put_far_away_is_made_soon(on: Backend) {
+    let bench = Bench::new_on(on).await;
     let plan = bench.plan_for(K::Allocate);
     let store = plan.open();
     let Ok(Begun::Started(operation)) = store.begin(plan.request()).await else { panic!("it begins") };
@@ -142,9 +142,9 @@ async fn a_next_try_that_a_wrong_clock_put_far_away_is_made_soon() {
     bench.facts().await.check("after the clock was right again");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn housekeeping_is_not_held_up_by_a_netbox_that_fails() {
-    let bench = Bench::new().await;
+on_both!(housekeeping_is_not_held_up_by_a_netbox_that_fails);
+async fn housekeeping_is_not_held_up_by_a_netbox_that_fails(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate, K::Revoke]).await;
     let mut plan = bench.plan.clone();
     plan.now += chrono::Duration::hours(25);
@@ -162,9 +162,9 @@ async fn housekeeping_is_not_held_up_by_a_netbox_that_fails() {
     bench.facts().await.check("the release went on by itself");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_operation_that_waits_in_line_keeps_its_lease() {
-    let bench = Bench::new().await;
+on_both!(an_operation_that_waits_in_line_keeps_its_lease);
+async fn an_operation_that_waits_in_line_keeps_its_lease(on: Backend) {
+    let bench = Bench::new_on(on).await;
     bench.neighbour("2001:db8:200::/56").await;
     given(&bench, &[K::Allocate]).await;
     bench.nas.behave(|b| b.down = true);
@@ -187,7 +187,7 @@ async fn an_operation_that_waits_in_line_keeps_its_lease() {
     })
     .await;
     let mut request = bench.plan_for(K::Revoke).request();
-    request.subscriber = store.find_subscriber("N-2").await.expect("store")[0].id;
+    request.subscriber = store.find("N-2").await.expect("the neighbour");
     let Ok(Started::Running(behind)) = executor.start(request).await else { panic!("it begins") };
     let id = behind.id;
     in_time("the silence", slow.ended()).await.expect("it ends");
@@ -195,9 +195,9 @@ async fn an_operation_that_waits_in_line_keeps_its_lease() {
     assert!(authority.renewed.lock().expect("lock").contains(&id), "while it waited for its turn nobody kept its lease");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_prefix_that_is_not_as_asked_is_given_back() {
-    let bench = Bench::new().await;
+on_both!(a_prefix_that_is_not_as_asked_is_given_back);
+async fn a_prefix_that_is_not_as_asked_is_given_back(on: Backend) {
+    let bench = Bench::new_on(on).await;
     let plan = bench.plan_for(K::Allocate);
     let store = plan.open();
     let executor = plan.executor_with(&store, |parts| (Arc::new(parts.0), Arc::new(Longer(parts.1)), Arc::new(parts.2)));
@@ -210,9 +210,9 @@ async fn a_prefix_that_is_not_as_asked_is_given_back() {
     bench.facts().await.check("nobody holds it, so it is deleted");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_late_prefix_is_looked_for_until_netbox_has_answered_after_the_hour() {
-    let bench = Bench::new().await;
+on_both!(a_late_prefix_is_looked_for_until_netbox_has_answered_after_the_hour);
+async fn a_late_prefix_is_looked_for_until_netbox_has_answered_after_the_hour(on: Backend) {
+    let bench = Bench::new_on(on).await;
     bench.netbox.script(On::Allocations, [Fault::Later(Duration::from_millis(500)), Fault::Say(Say::Forbidden403)]);
     let (operation, _) = ask(&bench, K::Allocate).await.ended();
     assert_eq!(operation.status, OperationStatus::Refused);
@@ -231,10 +231,10 @@ async fn a_late_prefix_is_looked_for_until_netbox_has_answered_after_the_hour() 
     assert!(bench.facts().await.netbox.is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_console_that_was_stopped_for_longer_than_its_lease_sends_nothing_more() {
+on_both!(a_console_that_was_stopped_for_longer_than_its_lease_sends_nothing_more);
+async fn a_console_that_was_stopped_for_longer_than_its_lease_sends_nothing_more(on: Backend) {
     for _ in 0..8 {
-        let bench = Bench::new().await;
+        let bench = Bench::new_on(on).await;
         given(&bench, &[K::Allocate]).await;
         let plan = bench.plan_for(K::Activate);
         let store = plan.open();
@@ -245,7 +245,11 @@ async fn a_console_that_was_stopped_for_longer_than_its_lease_sends_nothing_more
             |config| config.renew_every = Duration::from_millis(20),
             |parts| (Arc::new(parts.0), Arc::new(parts.1), stopped.clone()),
         );
-        let Ok(Started::Running(handle)) = executor.start(plan.request()).await else { panic!("it begins") };
+        // A runtime of its own, as it would be a process of its own: what is stopped stops nobody else.
+        let console = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        let request = plan.request();
+        let started = console.spawn(async move { executor.start(request).await }).await.expect("no panic");
+        let Ok(Started::Running(handle)) = started else { panic!("it begins") };
         in_time("the stop", stopped.about_to_send.notified()).await;
         // The clock of the other console goes on meanwhile, and it takes over.
         let mut later = plan.clone();
@@ -260,18 +264,19 @@ async fn a_console_that_was_stopped_for_longer_than_its_lease_sends_nothing_more
         let lost = in_time("the notice", handle.ended()).await.expect_err("another console has it");
         assert!(matches!(lost, AuthorityError::LeaseLost { .. }), "{lost}");
         assert!(!stopped.sent.load(Ordering::SeqCst), "it sent a request of an operation that is another console's by now");
+        console.shutdown_background();
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_container_of_netbox_is_never_put_to_rest_for_a_subscriber() {
-    let bench = Bench::new().await;
+on_both!(a_container_of_netbox_is_never_put_to_rest_for_a_subscriber);
+async fn a_container_of_netbox_is_never_put_to_rest_for_a_subscriber(on: Backend) {
+    let bench = Bench::new_on(on).await;
     bench.neighbour("2001:db8:200::/48").await;
     bench.netbox.add_prefix(&SeedPrefix::container("2001:db8:200::/48")).expect("a container of the same value");
     let plan = bench.plan_for(K::Revoke);
     let store = plan.open();
     let mut request = plan.request();
-    request.subscriber = store.find_subscriber("N-2").await.expect("store")[0].id;
+    request.subscriber = store.find("N-2").await.expect("the neighbour");
     let Ok(Started::Running(handle)) = plan.executor(&store).start(request).await else { panic!("it begins") };
     let ended = in_time("the end", handle.ended()).await.expect("it ends");
     assert_eq!((ended.operation.status, ended.subscriber.ipv6.state), (OperationStatus::Refused, Ipv6State::Revoking));

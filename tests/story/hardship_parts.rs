@@ -1,6 +1,7 @@
 //! Parts between the executor and the real ones, for what a fault out there can not bring about: a store that does not take an end down, an
 //! IPAM that stored something else, a lease that is watched.
 
+use super::support::desk::Desk;
 use async_trait::async_trait;
 use ipnet::Ipv6Net;
 use noctule_domain::ipam::Pool;
@@ -13,14 +14,13 @@ use noctule_network::netbox::Netbox;
 use noctule_network::upstream::{
     AllocateAsk, Allocation, DynamicAuthorization, Ipam, IpamError, NasAnswer, NasAsk, NasOutcome, StatusChange,
 };
-use noctule_storage::Store;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
 /// The store, with its renewals noted; `lose_an_end` lets it fail once to take the end of a step down.
 pub struct Watched {
-    pub store: Store,
+    pub store: Desk,
     pub renewed: Arc<Mutex<Vec<OperationId>>>,
     pub lose_an_end: Arc<AtomicBool>,
     /// Told when an end was lost; the store answers when told to go on.
@@ -29,7 +29,7 @@ pub struct Watched {
 }
 
 impl Watched {
-    pub fn new(store: &Store) -> Self {
+    pub fn new(store: &Desk) -> Self {
         Self { store: store.clone(), renewed: Arc::default(), lose_an_end: Arc::default(), lost: Arc::default(), go_on: Arc::default() }
     }
 }

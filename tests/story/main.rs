@@ -1,5 +1,24 @@
-//! The behaviours that acceptance asks for, on the real store, executor and clients, against a simulated NetBox and NAS that speak the real
+//! The behaviours that acceptance asks for, on the real store and a real centre, executor and clients, against a simulated NetBox and NAS that speak the real
 //! protocols. Each test tells what the operator sees and what is true out there; each fails when its rule is taken away.
+
+/// A story is told on both authorities: the local store and a centre. What happens is the same.
+macro_rules! on_both {
+    ($name:ident) => {
+        mod $name {
+            use super::Backend;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn on_sqlite() {
+                super::$name(Backend::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn on_the_centre() {
+                super::$name(Backend::Centre).await;
+            }
+        }
+    };
+}
 
 #[path = "../support/mod.rs"]
 mod support;

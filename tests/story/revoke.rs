@@ -1,14 +1,14 @@
 //! Revoke, and the rest of a released prefix.
 
-use super::support::bench::{Bench, SESSION, USER};
+use super::support::bench::{Backend, Bench, SESSION, USER};
 use super::{Asked, ask, ask_with, given};
 use noctule_domain::lifecycle::{Enforcement, Ipv6State, OperationKind as K, OperationOptions, OperationStatus, Refusal};
 use noctule_sim::nas::Scripted;
 use noctule_sim::netbox::{Fault, On, Say};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_session_ends_the_prefix_rests_and_is_deleted_after_the_rest() {
-    let bench = Bench::new().await;
+on_both!(the_session_ends_the_prefix_rests_and_is_deleted_after_the_rest);
+async fn the_session_ends_the_prefix_rests_and_is_deleted_after_the_rest(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     let (_, subscriber) = ask(&bench, K::Revoke).await.ended();
     assert_eq!((subscriber.ipv6.state, subscriber.ipv6.enforcement), (Ipv6State::Revoked, Enforcement::Acknowledged));
@@ -25,9 +25,9 @@ async fn the_session_ends_the_prefix_rests_and_is_deleted_after_the_rest() {
     facts.check("after the rest");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn revoking_twice_keeps_the_first_timestamp() {
-    let bench = Bench::new().await;
+on_both!(revoking_twice_keeps_the_first_timestamp);
+async fn revoking_twice_keeps_the_first_timestamp(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     let (_, first) = ask(&bench, K::Revoke).await.ended();
     let Asked::AlreadyThere(second) = ask(&bench, K::Revoke).await else { panic!("it ran again") };
@@ -35,14 +35,14 @@ async fn revoking_twice_keeps_the_first_timestamp() {
     assert!(first.ipv6.revoked_at.is_some());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn from_pending_it_is_refused() {
-    assert!(matches!(ask(&Bench::new().await, K::Revoke).await.refusal(), Refusal::WrongState { state: Ipv6State::Pending, .. }));
+on_both!(from_pending_it_is_refused);
+async fn from_pending_it_is_refused(on: Backend) {
+    assert!(matches!(ask(&Bench::new_on(on).await, K::Revoke).await.refusal(), Refusal::WrongState { state: Ipv6State::Pending, .. }));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_released_before_the_disconnect_is_confirmed() {
-    let bench = Bench::new().await;
+on_both!(nothing_is_released_before_the_disconnect_is_confirmed);
+async fn nothing_is_released_before_the_disconnect_is_confirmed(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     bench.nas.script(SESSION, [Scripted::Nak(vec![504])]);
     let (operation, subscriber) = ask(&bench, K::Revoke).await.ended();
@@ -59,18 +59,18 @@ async fn nothing_is_released_before_the_disconnect_is_confirmed() {
     bench.facts().await.check("a retry finishes it");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_not_there_is_as_good_as_disconnected() {
-    let bench = Bench::new().await;
+on_both!(a_session_that_is_not_there_is_as_good_as_disconnected);
+async fn a_session_that_is_not_there_is_as_good_as_disconnected(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     bench.nas.remove_session(SESSION);
     let (_, subscriber) = ask(&bench, K::Revoke).await.ended();
     assert_eq!((subscriber.ipv6.state, subscriber.ipv6.enforcement), (Ipv6State::Revoked, Enforcement::None));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_release_that_netbox_refuses_keeps_the_id_and_stays_revoking() {
-    let bench = Bench::new().await;
+on_both!(a_release_that_netbox_refuses_keeps_the_id_and_stays_revoking);
+async fn a_release_that_netbox_refuses_keeps_the_id_and_stays_revoking(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     bench.netbox.script(On::Changes, [Fault::Say(Say::Forbidden403)]);
     let (operation, subscriber) = ask(&bench, K::Revoke).await.ended();
@@ -81,9 +81,9 @@ async fn a_release_that_netbox_refuses_keeps_the_id_and_stays_revoking() {
     bench.facts().await.check("a retry finishes it");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_used_prefix_is_released_without_a_disconnect_only_by_force() {
-    let bench = Bench::new().await;
+on_both!(a_used_prefix_is_released_without_a_disconnect_only_by_force);
+async fn a_used_prefix_is_released_without_a_disconnect_only_by_force(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     let quiet = OperationOptions { send_disconnect: false, ..OperationOptions::default() };
     assert_eq!(ask_with(&bench, K::Revoke, quiet.clone()).await.refusal(), Refusal::DisconnectRequired);
@@ -94,9 +94,9 @@ async fn a_used_prefix_is_released_without_a_disconnect_only_by_force() {
     assert_eq!(subscriber.ipv6.enforcement, Enforcement::Unanswered, "and the row says for good that nobody confirmed");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_prefix_that_was_never_used_is_released_without_asking_the_nas() {
-    let bench = Bench::new().await;
+on_both!(a_prefix_that_was_never_used_is_released_without_asking_the_nas);
+async fn a_prefix_that_was_never_used_is_released_without_asking_the_nas(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     let (_, subscriber) = ask(&bench, K::Revoke).await.ended();
     assert_eq!(subscriber.ipv6.state, Ipv6State::Revoked);

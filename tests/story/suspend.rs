@@ -1,13 +1,13 @@
 //! Suspend and resume.
 
-use super::support::bench::{Bench, SESSION, USER};
+use super::support::bench::{Backend, Bench, SESSION, USER};
 use super::{ask, given};
 use noctule_domain::lifecycle::{Enforcement, Ipv6State, OperationKind as K, OperationStatus, Refusal};
 use noctule_sim::nas::Scripted;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_suspended_subscriber_stops_and_a_resumed_one_routes_again_with_the_same_prefix() {
-    let bench = Bench::new().await;
+on_both!(a_suspended_subscriber_stops_and_a_resumed_one_routes_again_with_the_same_prefix);
+async fn a_suspended_subscriber_stops_and_a_resumed_one_routes_again_with_the_same_prefix(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     assert!(bench.nas.routes(USER));
     let (_, suspended) = ask(&bench, K::Suspend).await.ended();
@@ -19,9 +19,9 @@ async fn a_suspended_subscriber_stops_and_a_resumed_one_routes_again_with_the_sa
     assert!(resumed.ipv6.suspended_at.is_some() && resumed.ipv6.resumed_at.is_some());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_nas_that_refuses_or_is_silent_leaves_the_subscriber_active_as_it_is() {
-    let bench = Bench::new().await;
+on_both!(a_nas_that_refuses_or_is_silent_leaves_the_subscriber_active_as_it_is);
+async fn a_nas_that_refuses_or_is_silent_leaves_the_subscriber_active_as_it_is(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     bench.nas.script(SESSION, [Scripted::Nak(vec![501])]);
     let (operation, subscriber) = ask(&bench, K::Suspend).await.ended();
@@ -40,9 +40,9 @@ async fn a_nas_that_refuses_or_is_silent_leaves_the_subscriber_active_as_it_is()
     assert!(!bench.nas.routes(USER));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_subscriber_without_a_session_is_suspended_with_the_words_why_nothing_was_acknowledged() {
-    let bench = Bench::new().await;
+on_both!(a_subscriber_without_a_session_is_suspended_with_the_words_why_nothing_was_acknowledged);
+async fn a_subscriber_without_a_session_is_suspended_with_the_words_why_nothing_was_acknowledged(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     bench.nas.remove_session(SESSION).expect("the session");
     let (_, subscriber) = ask(&bench, K::Suspend).await.ended();
@@ -50,9 +50,9 @@ async fn a_subscriber_without_a_session_is_suspended_with_the_words_why_nothing_
     assert!(subscriber.ipv6.enforcement_note.is_some_and(|n| n.as_str().contains("503")));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn resume_from_allocated_is_refused() {
-    let bench = Bench::new().await;
+on_both!(resume_from_allocated_is_refused);
+async fn resume_from_allocated_is_refused(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     assert!(matches!(ask(&bench, K::Resume).await.refusal(), Refusal::WrongState { state: Ipv6State::Allocated, .. }));
 }

@@ -1,8 +1,7 @@
 //! Several at once: operators, consoles, tenants.
 
-use super::support::bench::Bench;
+use super::support::bench::{Backend, Bench};
 use super::{ask, given};
-use noctule_domain::TenantId;
 use noctule_domain::audit::AuditVerdict;
 use noctule_domain::lifecycle::{Ipv6State, OperationKind as K, OperationOptions, OperationStatus, Refusal};
 use noctule_domain::permission::Role;
@@ -11,10 +10,10 @@ use noctule_network::lifecycle::Started;
 use noctule_sim::netbox::{Fault, On};
 use std::time::Duration;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_consoles_allocate_at_once_one_wins_and_the_other_is_told_who() {
+on_both!(two_consoles_allocate_at_once_one_wins_and_the_other_is_told_who);
+async fn two_consoles_allocate_at_once_one_wins_and_the_other_is_told_who(on: Backend) {
     for _ in 0..10 {
-        let bench = Bench::new().await;
+        let bench = Bench::new_on(on).await;
         let plan = bench.plan_for(K::Allocate);
         let (one, two) = (plan.open(), plan.open());
         let (a, b) = (plan.executor(&one), plan.executor(&two));
@@ -39,9 +38,9 @@ async fn two_consoles_allocate_at_once_one_wins_and_the_other_is_told_who() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn somebody_who_saw_an_older_version_is_told_to_look_again() {
-    let bench = Bench::new().await;
+on_both!(somebody_who_saw_an_older_version_is_told_to_look_again);
+async fn somebody_who_saw_an_older_version_is_told_to_look_again(on: Backend) {
+    let bench = Bench::new_on(on).await;
     let plan = bench.plan_for(K::Allocate);
     let seen = plan.open().subscriber(plan.subscriber).await.expect("store").expect("there").version;
     given(&bench, &[K::Allocate]).await;
@@ -52,38 +51,34 @@ async fn somebody_who_saw_an_older_version_is_told_to_look_again() {
     assert!(matches!(refused, AuthorityError::Refused(Refusal::StaleVersion { .. })), "{refused}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_role_without_the_permission_is_refused_by_the_store_itself() {
-    let bench = Bench::new().await;
-    let plan = bench.plan_for(K::Allocate);
-    let store = plan.open();
+on_both!(a_role_without_the_permission_is_refused_by_the_store_itself);
+async fn a_role_without_the_permission_is_refused_by_the_store_itself(on: Backend) {
+    let bench = Bench::new_on(on).await;
     for role in [Role::Viewer, Role::Dispatcher, Role::Technician] {
-        let mut request = plan.request();
-        request.actor.role = role;
+        let (store, request) = bench.as_role(role);
         let refused = store.begin(request).await.expect_err("refused");
         assert!(matches!(refused, AuthorityError::Refused(Refusal::NotPermitted { .. })), "{role}: {refused}");
     }
     // noc may do everything of the lifecycle, force included.
-    let mut request = plan.request();
-    request.actor.role = Role::Noc;
+    let (store, mut request) = bench.as_role(Role::Noc);
     request.options = OperationOptions { force: true, ..OperationOptions::default() };
     assert!(store.begin(request).await.is_ok());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn another_tenant_does_not_see_and_can_not_touch_the_subscriber() {
-    let bench = Bench::new().await;
+on_both!(another_tenant_does_not_see_and_can_not_touch_the_subscriber);
+async fn another_tenant_does_not_see_and_can_not_touch_the_subscriber(on: Backend) {
+    let bench = Bench::new_on(on).await;
     let mut foreign = bench.plan_for(K::Allocate);
-    foreign.tenant = TenantId::from_uuid(uuid::Uuid::now_v7());
+    foreign.tenant = bench.another_tenant().await;
     let store = foreign.open();
     assert!(store.subscriber(foreign.subscriber).await.expect("store").is_none());
-    assert!(store.find_subscriber("N-1").await.expect("store").is_empty());
+    assert_eq!(store.find("N-1").await, None);
     assert!(matches!(store.begin(foreign.request()).await, Err(AuthorityError::NotFound { .. })));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_operation_leaves_a_record_of_who_what_before_and_after_and_the_chain_holds() {
-    let bench = Bench::new().await;
+on_both!(every_operation_leaves_a_record_of_who_what_before_and_after_and_the_chain_holds);
+async fn every_operation_leaves_a_record_of_who_what_before_and_after_and_the_chain_holds(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate, K::Suspend, K::Resume, K::Revoke]).await;
     let store = bench.plan.open();
     let records = store.audit_page(0, 100).await.expect("audit");
@@ -96,9 +91,9 @@ async fn every_operation_leaves_a_record_of_who_what_before_and_after_and_the_ch
     assert!(matches!(store.audit_verify().await.expect("audit"), AuditVerdict::Intact { .. }));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_subscriber_shows_all_of_it() {
-    let bench = Bench::new().await;
+on_both!(the_subscriber_shows_all_of_it);
+async fn the_subscriber_shows_all_of_it(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     let (_, subscriber) = ask(&bench, K::Activate).await.ended();
     let json = serde_json::to_value(&subscriber).expect("json");
@@ -108,9 +103,9 @@ async fn the_subscriber_shows_all_of_it() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_operation_that_waits_in_one_console_is_not_taken_by_another_that_asks_to_resume_it() {
-    let bench = Bench::new().await;
+on_both!(an_operation_that_waits_in_one_console_is_not_taken_by_another_that_asks_to_resume_it);
+async fn an_operation_that_waits_in_one_console_is_not_taken_by_another_that_asks_to_resume_it(on: Backend) {
+    let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate, K::Activate]).await;
     bench.netbox.random_faults(On::Any, 1.0, 1, vec![Fault::CloseBefore]);
     let plan = bench.plan_for(K::Revoke);

@@ -1,19 +1,28 @@
-//! The world of one trial: a store in a folder of its own, a simulated NetBox and NAS that outlive the child, and what is true at the end.
+//! The world of one trial: a store in a folder of its own or a tenant in a real PostgreSQL, a simulated NetBox and NAS that outlive the child, and what is true at the end.
 
-use super::plan::{At, POOL, PROFILE, Plan, SECRET};
-use noctule_domain::audit::{AuditEntry, AuditVerdict};
-use noctule_domain::lifecycle::{AssignmentMode, Ipv6State, OperationKind, OperationRow};
-use noctule_domain::ports::Clock;
+use super::centre::Central;
+use super::desk::{Desk, Ran};
+use super::fill;
+use super::plan::{POOL, Place, Plan, SECRET};
+use noctule_domain::audit::AuditVerdict;
+use noctule_domain::lifecycle::{AssignmentMode, Ipv6State, OperationKind};
+use noctule_domain::permission::Role;
+use noctule_domain::ports::BeginOperation;
 use noctule_domain::secret::Secret;
-use noctule_domain::subscriber::{Ipv6Record, Username};
-use noctule_domain::{SubscriberId, TenantId, Timestamp};
+use noctule_domain::{SubscriberId, TenantId};
 use noctule_sim::nas::{NasSession, NasSim, NasSimConfig, Preset};
 use noctule_sim::netbox::{DEFAULT_TOKEN, NetboxConfig, NetboxSim, SeedPrefix, SimPrefix};
-use noctule_storage::{NewNas, NewSession, NewSubscriber, OperationFilter, Store};
 use std::time::Duration;
 
 pub const USER: &str = "anna.virtanen@isp.example";
 pub const SESSION: &str = "8a3f0001";
+
+/// Which authority a trial is run on: with the same outcome on each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Centre,
+}
 
 pub struct Bench {
     _folder: tempfile::TempDir,
@@ -28,7 +37,7 @@ pub struct Facts {
     pub prefix: Option<ipnet::Ipv6Net>,
     pub netbox_id: Option<i64>,
     pub hold: bool,
-    pub operations: Vec<OperationRow>,
+    pub operations: Vec<Ran>,
     /// The delegations that NetBox holds.
     pub netbox: Vec<SimPrefix>,
     pub session_prefixes: Vec<ipnet::Ipv6Net>,
@@ -58,11 +67,11 @@ impl Facts {
 
 impl Bench {
     /// A pending pd subscriber with a live session on a NAS of its own, and a pool with room.
-    pub async fn new() -> Self {
-        Self::with(AssignmentMode::Pd, true).await
+    pub async fn new_on(on: Backend) -> Self {
+        Self::with_on(on, AssignmentMode::Pd, true).await
     }
 
-    pub async fn with(mode: AssignmentMode, session: bool) -> Self {
+    pub async fn with_on(on: Backend, mode: AssignmentMode, session: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let pool = SeedPrefix { is_pool: true, ..SeedPrefix::container(POOL) };
         let netbox = NetboxSim::start(NetboxConfig { prefixes: vec![pool], ..NetboxConfig::default() }).await.expect("NetBox");
@@ -73,9 +82,14 @@ impl Bench {
         }
         let nas = NasSim::start(config).await.expect("NAS");
         let subscriber = SubscriberId::from_uuid(uuid::Uuid::now_v7());
+        let tenant = TenantId::from_uuid(uuid::Uuid::now_v7());
+        let place = match on {
+            Backend::Sqlite => Place::Store(folder.path().join("noctule.db")),
+            Backend::Centre => Place::Centre(Central::new(tenant, now).await),
+        };
         let plan = Plan {
-            store: folder.path().join("noctule.db"),
-            tenant: TenantId::from_uuid(uuid::Uuid::now_v7()),
+            place,
+            tenant,
             netbox: netbox.url(),
             token: DEFAULT_TOKEN.to_owned(),
             subscriber,
@@ -83,7 +97,7 @@ impl Bench {
             now,
             nas_secret: Some(SECRET.to_owned()),
         };
-        fill(&plan.open(), &plan, nas.addr(), mode, session).await;
+        fill::subscriber(&plan, nas.addr(), mode, session).await;
         Self { _folder: folder, netbox, nas, plan }
     }
 
@@ -96,6 +110,26 @@ impl Bench {
         plan
     }
 
+    /// A console of somebody with this role, and what he asks. In the store the role stands in the request, at the centre it is the login's.
+    pub fn as_role(&self, role: Role) -> (Desk, BeginOperation) {
+        let mut plan = self.plan_for(OperationKind::Allocate);
+        if let Place::Centre(central) = &mut plan.place {
+            central.login = super::centre::login(role);
+        }
+        let mut request = plan.request();
+        request.actor.role = role;
+        (plan.open(), request)
+    }
+
+    /// A tenant in which this operator works too, and in which nothing is.
+    pub async fn another_tenant(&self) -> TenantId {
+        let tenant = TenantId::from_uuid(uuid::Uuid::now_v7());
+        if let Place::Centre(central) = &self.plan.place {
+            super::centre::tenant_add(&central.owner().await, tenant).await;
+        }
+        tenant
+    }
+
     /// Runs an operation in this process, undisturbed.
     pub async fn operate(&self, kind: OperationKind) {
         let plan = self.plan_for(kind);
@@ -103,9 +137,14 @@ impl Bench {
         plan.carry_out(&plan.executor(&store)).await;
     }
 
-    /// Another process: opens the store, takes over what was left, waits for its end.
+    /// Another process: opens the store, takes over what was left, waits for its end. At the centre it is another operator's, who can only
+    /// wait for the end of the lease.
     pub async fn recover(&self) {
-        let plan = self.plan_for(OperationKind::Allocate);
+        let mut plan = self.plan_for(OperationKind::Allocate);
+        if let Place::Centre(central) = &mut plan.place {
+            central.login = super::centre::login(Role::Noc);
+            plan.now += chrono::Duration::minutes(1);
+        }
         let store = plan.open();
         let executor = plan.executor(&store);
         for handle in executor.recover().await.expect("recovery begins") {
@@ -132,29 +171,6 @@ impl Bench {
         }
     }
 
-    /// Another subscriber who holds a prefix here that NetBox does not know of.
-    pub async fn neighbour(&self, prefix: &str) {
-        let mut record = Ipv6Record::pending(AssignmentMode::Pd, self.plan.now);
-        record.state = Ipv6State::Allocated;
-        record.prefix = Some(prefix.parse().expect("a prefix"));
-        let name = Username::new("bertil@isp.example").expect("a name");
-        let store = self.plan.open();
-        let mut importer = store.importer().await.expect("import");
-        let row = NewSubscriber::new("N-2".into(), name, "Bertil".into(), record);
-        assert!(importer.push_subscribers(vec![row]).await.expect("subscribers").is_empty());
-        importer.commit(imported(&self.plan)).await.expect("commit");
-    }
-
-    /// The subscriber is registered at no NAS any more.
-    pub async fn forget_nas(&self) {
-        let store = self.plan.open();
-        let record = store.subscriber(self.plan.subscriber).await.expect("store").expect("there").ipv6;
-        let mut importer = store.importer().await.expect("import");
-        let row = NewSubscriber::new("N-1".into(), Username::new(USER).expect("a name"), "Anna Virtanen".into(), record);
-        assert!(importer.push_subscribers(vec![row]).await.expect("subscribers").is_empty());
-        importer.commit(imported(&self.plan)).await.expect("commit");
-    }
-
     pub async fn facts(&self) -> Facts {
         let store = self.plan.open();
         let subscriber = store.subscriber(self.plan.subscriber).await.expect("store").expect("the subscriber");
@@ -164,61 +180,11 @@ impl Bench {
             prefix: subscriber.ipv6.prefix,
             netbox_id: subscriber.ipv6.netbox_prefix_id,
             hold: subscriber.ipv6.hold_until.is_some(),
-            operations: store.operations(OperationFilter { open_only: false, status: None, limit: 100 }).await.expect("operations"),
+            operations: store.operations().await,
             netbox: self.netbox.prefixes().into_iter().filter(|p| p.prefix != pool).collect(),
             session_prefixes: self.nas.sessions_of(USER).into_iter().flat_map(|s| s.delegated_prefixes).collect(),
             routes: self.nas.routes(USER),
             audit: store.audit_verify().await.expect("audit"),
         }
-    }
-}
-
-async fn fill(store: &Store, plan: &Plan, nas: std::net::SocketAddr, mode: AssignmentMode, session: bool) {
-    let now: Timestamp = At(plan.now).now();
-    let mut importer = store.importer().await.expect("import");
-    let row = NewNas {
-        id: None,
-        name: "bng-1".into(),
-        profile: PROFILE.to_owned(),
-        address: nas,
-        nas_ip: None,
-        nas_identifier: None,
-        secret: "env:UNUSED".parse().expect("a reference"),
-        position: None,
-        site: None,
-        enabled: true,
-    };
-    assert!(importer.push_nas(vec![row]).await.expect("nas").is_empty());
-    let record = Ipv6Record::pending(mode, now);
-    let subscriber = NewSubscriber {
-        id: Some(plan.subscriber),
-        nas: Some("bng-1".into()),
-        session: session.then(|| NewSession {
-            nas: None,
-            acct_session_id: SESSION.into(),
-            framed_ipv4: None,
-            delegated_prefix: None,
-            started_at: now,
-            seen_at: now,
-        }),
-        ..NewSubscriber::new("N-1".into(), Username::new(USER).expect("a name"), "Anna Virtanen".into(), record)
-    };
-    assert!(importer.push_subscribers(vec![subscriber]).await.expect("subscribers").is_empty());
-    importer.commit(imported(plan)).await.expect("commit");
-}
-
-fn imported(plan: &Plan) -> AuditEntry {
-    AuditEntry {
-        tenant: plan.tenant,
-        at: plan.now,
-        actor: "fault".into(),
-        origin: "tests".into(),
-        action: "import-subscribers".to_owned(),
-        target: "store".into(),
-        operation: None,
-        reason: None,
-        before: serde_json::Value::Null,
-        after: serde_json::json!({}),
-        answers: serde_json::Value::Null,
     }
 }

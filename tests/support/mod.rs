@@ -2,4 +2,7 @@
 #![allow(dead_code)]
 
 pub mod bench;
+pub mod centre;
+pub mod desk;
+pub mod fill;
 pub mod plan;

@@ -1,6 +1,8 @@
 //! One operation on a store against simulated upstreams: what it is, and the executor that carries it out. A fault test puts its own
 //! wrappers between; see `Wrap`.
 
+use super::centre::Central;
+use super::desk::Desk;
 use noctule_domain::lifecycle::{Actor, Methods, OperationKind, OperationOptions};
 use noctule_domain::nas::Retransmit;
 use noctule_domain::permission::Role;
@@ -23,7 +25,7 @@ pub const SECRET: &str = "a-secret-of-the-tests";
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Plan {
-    pub store: PathBuf,
+    pub place: Place,
     pub tenant: TenantId,
     pub netbox: String,
     pub token: String,
@@ -34,7 +36,14 @@ pub struct Plan {
     pub nas_secret: Option<String>,
 }
 
-pub type Parts = (Store, Netbox, RadiusClient);
+/// Where operations begin and end.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Place {
+    Store(PathBuf),
+    Centre(Central),
+}
+
+pub type Parts = (Desk, Netbox, RadiusClient);
 pub type Wrapped = (Arc<dyn Authority>, Arc<dyn Ipam>, Arc<dyn DynamicAuthorization>);
 
 /// The generic profile with a short patience, so that silence is known soon.
@@ -58,26 +67,33 @@ impl noctule_domain::ports::Clock for At {
 }
 
 impl Plan {
-    pub fn open(&self) -> Store {
+    /// A console of its own at the place of this plan, at the plan's time.
+    pub fn open(&self) -> Desk {
         let methods = Arc::new(|key: &str| {
             (key == PROFILE).then(quick).map(|p| Methods { activate: p.activate, suspend: p.suspend, resume: p.resume })
         });
         let console = ConsoleId::from_uuid(uuid::Uuid::now_v7());
-        Store::open(&self.store, OpenOptions::new(console, self.tenant, Arc::new(At(self.now)), methods)).expect("the store opens")
+        match &self.place {
+            Place::Store(path) => {
+                let options = OpenOptions::new(console, self.tenant, Arc::new(At(self.now)), methods);
+                Desk::Local(Store::open(path, options).expect("the store opens"))
+            }
+            Place::Centre(central) => Desk::Central(Arc::new(central.open(self.tenant, console, self.now, methods))),
+        }
     }
 
     /// The executor of this plan on a store, with nothing between.
-    pub fn executor(&self, store: &Store) -> Executor {
+    pub fn executor(&self, store: &Desk) -> Executor {
         self.executor_with(store, |parts| (Arc::new(parts.0), Arc::new(parts.1), Arc::new(parts.2)))
     }
 
     /// The same with wrappers.
-    pub fn executor_with(&self, store: &Store, wrap: impl FnOnce(Parts) -> Wrapped) -> Executor {
+    pub fn executor_with(&self, store: &Desk, wrap: impl FnOnce(Parts) -> Wrapped) -> Executor {
         self.executor_tuned(store, |_| {}, wrap)
     }
 
     /// The same with other pauses.
-    pub fn executor_tuned(&self, store: &Store, tune: impl FnOnce(&mut ExecutorConfig), wrap: impl FnOnce(Parts) -> Wrapped) -> Executor {
+    pub fn executor_tuned(&self, store: &Desk, tune: impl FnOnce(&mut ExecutorConfig), wrap: impl FnOnce(Parts) -> Wrapped) -> Executor {
         let pool = PoolConfig::prefix(POOL.parse().expect("pool"), None, 56);
         let mut netbox = NetboxConfig::new(&self.netbox, Secret::new(self.token.as_str()), vec![pool]);
         netbox.timeouts = Timeouts { connect: Duration::from_secs(2), read: Duration::from_secs(3), allocate: Duration::from_secs(3) };
