@@ -647,6 +647,8 @@ DECLARE
     ended uuid[];
     last_round integer;
     r integer;
+    this_xid text := pg_current_xact_id()::text;
+    this_time text := noctule.push_stamp(now());
 BEGIN
     -- What has come before keeps its answer. Only the report of something done, whose end was not known then, may come again with its end.
     SELECT array_agg(w.id) INTO again FROM unnest(work) AS w JOIN noctule.ops AS o ON o.tenant_id = tenant AND o.id = w.id
@@ -750,7 +752,7 @@ BEGIN
             s.origin, s.reason, s.made_at, s.said
         FROM said AS s WHERE s.id IS NOT NULL AND s.seq IS NOT NULL AND s.made_at IS NOT NULL AND s.id <> ALL (coalesce(again, '{}')) ORDER BY s.id
     )
-    SELECT result.answers || jsonb_agg(jsonb_build_object('op', s.id, 'answer', s.said, 'xid', pg_current_xact_id()::text, 'at', noctule.push_stamp(now()))),
+    SELECT result.answers || jsonb_agg(jsonb_build_object('op', s.id, 'answer', s.said, 'xid', this_xid, 'at', this_time)),
         count(*) FILTER (WHERE s.changed), array_agg(s.id ORDER BY s.id)
         INTO result.answers, result.changed, result.ids
     FROM said AS s;
@@ -810,7 +812,8 @@ END $$;
 -- ops: JSON array of Op (at most 5,000, 8 MiB), applied in the order of the array. Answers, in any order: JSON array of
 -- {"op": id, "answer": Answer, "xid": text or null, "at": time}. One audit record covers what a call changed, by a digest over the ids.
 CREATE FUNCTION noctule.push(console uuid, ops jsonb) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET jit = off
+    -- Who waits for a row longer than this has a console that has given up: it must not go on waiting here, with more of its kind behind it.
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET jit = off SET lock_timeout = '10s'
 AS $$
 DECLARE
     here uuid := noctule.tenant();

@@ -338,7 +338,7 @@ END $$;
 -- tasks is a list of numbers. entry: {"origin", "reason", "target", "after", "load"}: with "load": true, an owner of the schema brings the
 -- IPv6 side, versions and times of rows that are new. Gives {"new", "changed", "unchanged", "errors": [{"index", "words"}…]}.
 CREATE FUNCTION noctule.import_rows(kind text, rows jsonb, entry jsonb) RETURNS jsonb
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET jit = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET jit = off SET lock_timeout = '10s'
 AS $$
 DECLARE
     here uuid := noctule.tenant();
