@@ -5,7 +5,7 @@ use super::error::{SchemaError, code, words};
 use super::migrations::{MIGRATIONS, Migration, SCHEMA};
 use super::owner::OwnerConfig;
 use super::roles;
-use super::tenants;
+use super::{tenants, work};
 use crate::connect::{CentreError, Line};
 use noctule_domain::{SafeText, TenantId};
 use tokio_postgres::Transaction;
@@ -64,8 +64,7 @@ pub(super) async fn migrate(
     if make {
         prepare(&transaction, owner).await?;
     }
-    let there: bool = transaction.query_one("SELECT to_regclass('noctule.migrations') IS NOT NULL", &[]).await.map_err(pg)?.get(0);
-    if !there {
+    if !work::has_schema(&transaction).await? {
         return Err(SchemaError::NoSchema);
     }
     act_as_owner(&transaction, owner.user()).await?;

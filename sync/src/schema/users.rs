@@ -9,6 +9,7 @@ use super::work;
 use noctule_domain::permission::Role;
 use noctule_domain::secret::Secret;
 use noctule_domain::{SafeText, TechnicianId, TenantId, Timestamp};
+use serde_json::{Value, json};
 use tokio_postgres::Transaction;
 use tokio_postgres::error::SqlState;
 
@@ -54,7 +55,7 @@ pub struct User {
 }
 
 /// A name for a login role: what PostgreSQL would cut, quote or keep for itself is refused rather than changed.
-fn check_login(login: &str) -> Result<(), SchemaError> {
+pub(super) fn check_login(login: &str) -> Result<(), SchemaError> {
     let lower = login.to_lowercase();
     let refuse =
         |why: &str| Err(SchemaError::refused(format!("{} can not be a login: {why}; nothing was changed", SafeText::bounded(login, 80))));
@@ -112,14 +113,12 @@ pub async fn user_add(owner: &OwnerConfig, tenant: TenantId, user: NewUser<'_>) 
     // Roles are made by the owner's login itself; noctule_owner has no such right.
     reset(&transaction).await?;
     let attributes = format!("LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION INHERIT CONNECTION LIMIT {CONNECTIONS}");
-    let sql = match (&role, password) {
-        (None, Some(verifier)) => {
-            format!("format('CREATE ROLE %I {attributes} PASSWORD %L IN ROLE noctule_member', $1::text, '{verifier}')")
-        }
-        (Some(_), Some(verifier)) => format!("format('ALTER ROLE %I {} PASSWORD %L', $1::text, '{verifier}')", alter(&role)),
-        (_, None) => format!("format('ALTER ROLE %I {}', $1::text)", alter(&role)),
+    let form = match (&role, &password) {
+        (None, _) => format!("CREATE ROLE %I {attributes} PASSWORD %L IN ROLE noctule_member"),
+        (Some(_), Some(_)) => format!("ALTER ROLE %I LOGIN CONNECTION LIMIT {CONNECTIONS} PASSWORD %L"),
+        (Some(_), None) => "ALTER ROLE %I LOGIN".to_owned(),
     };
-    run_made(&transaction, &sql, user.login, owner.user()).await?;
+    run_made(&transaction, &form, user.login, password.as_deref(), owner.user()).await?;
     let note = remember_tenant(&transaction, user.login, tenant).await?;
     work::enter(&transaction).await?;
     transaction
@@ -131,23 +130,21 @@ pub async fn user_add(owner: &OwnerConfig, tenant: TenantId, user: NewUser<'_>) 
         )
         .await
         .map_err(pg)?;
+    let after = json!({ "role": user.role, "technician": technician });
+    work::audit(&transaction, "user-add", user.login, Value::Null, after).await?;
     transaction.commit().await.map_err(pg)?;
     Ok(UserAdded { password: made, known: role.is_some(), note })
 }
 
-fn alter(role: &Option<LoginRole>) -> &'static str {
-    if role.as_ref().is_some_and(|role| role.can_login) { "LOGIN" } else { "LOGIN CONNECTION LIMIT 20" }
-}
-
 /// A role of the cluster.
 #[derive(Debug)]
-struct LoginRole {
-    ours: bool,
-    can_login: bool,
-    mighty: bool,
+pub(super) struct LoginRole {
+    pub ours: bool,
+    pub can_login: bool,
+    pub mighty: bool,
 }
 
-async fn login_role(transaction: &Transaction<'_>, login: &str) -> Result<Option<LoginRole>, SchemaError> {
+pub(super) async fn login_role(transaction: &Transaction<'_>, login: &str) -> Result<Option<LoginRole>, SchemaError> {
     let row = transaction
         .query_opt(
             "SELECT pg_has_role(oid, 'noctule_member', 'MEMBER'), rolcanlogin, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = $1",
@@ -197,13 +194,21 @@ async fn own_technician(
     Err(SchemaError::refused(format!("there is no technician {id} in this tenant: nothing was changed; import technicians first")))
 }
 
-async fn reset(transaction: &Transaction<'_>) -> Result<(), SchemaError> {
+pub(super) async fn reset(transaction: &Transaction<'_>) -> Result<(), SchemaError> {
     transaction.batch_execute("RESET ROLE").await.map_err(pg)
 }
 
-/// Runs the statement that the server's own `format` makes of `sql`, so that names are quoted by the one who reads them.
-async fn run_made(transaction: &Transaction<'_>, sql: &str, login: &str, owner: &str) -> Result<(), SchemaError> {
-    let statement: String = transaction.query_one(&format!("SELECT pg_catalog.{sql}"), &[&login]).await.map_err(pg)?.get(0);
+/// Runs a statement about a role, in which `%I` is its name and `%L` the verifier: DDL takes no parameters, and the server's own `format` quotes
+/// as the server reads.
+pub(super) async fn run_made(
+    transaction: &Transaction<'_>,
+    form: &str,
+    login: &str,
+    verifier: Option<&str>,
+    owner: &str,
+) -> Result<(), SchemaError> {
+    let made = transaction.query_one("SELECT pg_catalog.format($1::text, $2::text, $3::text)", &[&form, &login, &verifier]).await;
+    let statement: String = made.map_err(pg)?.get(0);
     transaction.batch_execute(&statement).await.map_err(|error| match code(&error) {
         Some(&SqlState::INSUFFICIENT_PRIVILEGE) => SchemaError::Rights {
             login: owner.into(),
@@ -238,4 +243,100 @@ async fn remember_tenant(transaction: &Transaction<'_>, login: &str, tenant: Ten
         }
         Err(error) => Err(pg(error)),
     }
+}
+
+/// Gives an operator a new password (one is made, and given back once, when `password` is `None`). Sessions that are open go on.
+pub async fn user_passwd(
+    owner: &OwnerConfig,
+    tenant: TenantId,
+    login: &str,
+    password: Option<Secret>,
+) -> Result<Option<Secret>, SchemaError> {
+    check_login(login)?;
+    let mut line = owner.open().await?;
+    let transaction = work::begin(&mut line, Some(tenant)).await?;
+    live_member(&transaction, tenant, login).await?;
+    let made = password.is_none().then(generate_password);
+    let verifier = password.as_ref().or(made.as_ref()).map(verifier).transpose()?.unwrap_or_default();
+    work::audit(&transaction, "user-passwd", login, Value::Null, Value::Null).await?;
+    reset(&transaction).await?;
+    run_made(&transaction, "ALTER ROLE %I PASSWORD %L", login, Some(&verifier), owner.user()).await?;
+    transaction.commit().await.map_err(pg)?;
+    Ok(made)
+}
+
+/// Gives an operator another role. Consoles notice by the epoch and copy anew.
+pub async fn user_set_role(
+    owner: &OwnerConfig,
+    tenant: TenantId,
+    login: &str,
+    role: Role,
+    technician: Option<TechnicianId>,
+) -> Result<(), SchemaError> {
+    check_login(login)?;
+    let mut line = owner.open().await?;
+    let transaction = work::begin(&mut line, Some(tenant)).await?;
+    let before = live_member(&transaction, tenant, login).await?;
+    let technician = own_technician(&transaction, tenant, role, technician).await?;
+    transaction
+        .execute(
+            "UPDATE noctule.members SET role = $3, technician = $4 WHERE tenant_id = $1 AND login = $2",
+            &[&tenant.uuid(), &login, &role.word(), &technician.map(TechnicianId::uuid)],
+        )
+        .await
+        .map_err(pg)?;
+    work::audit(&transaction, "user-role", login, before, json!({ "role": role, "technician": technician })).await?;
+    transaction.commit().await.map_err(pg)
+}
+
+/// The member's role and technician as they are, for the audit; an error in words when he is none.
+pub(super) async fn live_member(transaction: &Transaction<'_>, tenant: TenantId, login: &str) -> Result<Value, SchemaError> {
+    let row = transaction
+        .query_opt(
+            "SELECT jsonb_build_object('role', role, 'technician', technician), revoked_at IS NULL FROM noctule.members
+             WHERE tenant_id = $1 AND login = $2 FOR UPDATE",
+            &[&tenant.uuid(), &login],
+        )
+        .await
+        .map_err(pg)?;
+    let login = SafeText::bounded(login, 80);
+    match row {
+        Some(row) if row.get(1) => Ok(row.get(0)),
+        Some(_) => {
+            Err(SchemaError::refused(format!("{login} was revoked: nothing was changed; `noctule central user add` lets it in again")))
+        }
+        None => Err(SchemaError::refused(format!(
+            "{login} is no operator of this tenant: nothing was changed; `noctule central user list` shows who is"
+        ))),
+    }
+}
+
+/// All operators of a tenant, also the revoked ones, by name.
+pub async fn user_list(owner: &OwnerConfig, tenant: TenantId) -> Result<Vec<User>, SchemaError> {
+    let mut line = owner.open_any().await?;
+    let transaction = work::begin(&mut line, Some(tenant)).await?;
+    known_tenant(&transaction, tenant).await?;
+    let rows = transaction
+        .query(
+            "SELECT m.login, m.role, m.full_name, m.technician, m.added_at, m.revoked_at,
+                 (SELECT count(*) FROM pg_stat_activity AS a WHERE a.usename = m.login AND a.datname = current_database())
+             FROM noctule.members AS m WHERE m.tenant_id = $1 ORDER BY m.login",
+            &[&tenant.uuid()],
+        )
+        .await
+        .map_err(pg)?;
+    rows.iter()
+        .map(|row| {
+            let word: String = row.get(1);
+            Ok(User {
+                login: SafeText::new(row.get(0)),
+                role: word.parse().map_err(|error| SchemaError::refused(format!("a role in the centre is unknown here: {error}")))?,
+                full_name: SafeText::new(row.get(2)),
+                technician: row.get::<_, Option<uuid::Uuid>>(3).map(TechnicianId),
+                added_at: row.get(4),
+                revoked_at: row.get(5),
+                sessions: row.get(6),
+            })
+        })
+        .collect()
 }

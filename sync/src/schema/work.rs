@@ -5,6 +5,7 @@ use super::init::{applied, pending, pg};
 use super::migrations::{MIGRATIONS, SCHEMA};
 use crate::connect::Line;
 use noctule_domain::TenantId;
+use serde_json::{Value, json};
 use tokio_postgres::Transaction;
 use tokio_postgres::error::SqlState;
 
@@ -21,10 +22,16 @@ pub(super) async fn begin(line: &mut Line, tenant: Option<TenantId>) -> Result<T
     Ok(transaction)
 }
 
+/// Whether the list of migrations is there. Asked of the catalogue: `to_regclass` wants a right on the schema.
+pub(super) async fn has_schema(transaction: &Transaction<'_>) -> Result<bool, SchemaError> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+               WHERE n.nspname = 'noctule' AND c.relname = 'migrations')";
+    Ok(transaction.query_one(sql, &[]).await.map_err(pg)?.get(0))
+}
+
 /// Becomes noctule_owner for the rest of the transaction.
 pub(super) async fn enter(transaction: &Transaction<'_>) -> Result<(), SchemaError> {
-    let there: bool = transaction.query_one("SELECT to_regclass('noctule.migrations') IS NOT NULL", &[]).await.map_err(pg)?.get(0);
-    if !there {
+    if !has_schema(transaction).await? {
         return Err(SchemaError::NoSchema);
     }
     transaction.batch_execute("SET LOCAL ROLE noctule_owner; SET LOCAL search_path = ''").await.map_err(|error| match code(&error) {
@@ -34,4 +41,21 @@ pub(super) async fn enter(transaction: &Transaction<'_>) -> Result<(), SchemaErr
         ),
         _ => pg(error),
     })
+}
+
+/// Adds to the tenant's audit log what the owner did to an operator. The lock of the log is held to the end of the transaction: last but one.
+pub(super) async fn audit(
+    transaction: &Transaction<'_>,
+    action: &str,
+    login: &str,
+    before: Value,
+    after: Value,
+) -> Result<(), SchemaError> {
+    let entry =
+        json!({ "origin": "noctule central", "action": action, "target": format!("login {login}"), "before": before, "after": after });
+    transaction
+        .execute("SELECT noctule.audit_append($1 || jsonb_build_object('actor', session_user::text))", &[&entry])
+        .await
+        .map(drop)
+        .map_err(pg)
 }

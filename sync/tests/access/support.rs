@@ -26,7 +26,7 @@ pub async fn centre() -> Centre {
 impl Centre {
     /// As the superuser, who is under no policy; what fails ends the test.
     pub fn sql(&self, sql: &str) -> String {
-        self.cluster.query(self.database.dsn(), sql).expect("SQL of the test")
+        self.cluster.query(self.database.dsn(), sql).unwrap_or_else(|error| panic!("{error}\n{sql}"))
     }
 
     pub async fn tenant(&self, name: &str) -> TenantId {
@@ -34,6 +34,12 @@ impl Centre {
     }
 }
 
-pub fn id(number: u128) -> Uuid {
-    Uuid::from_u128(number)
+/// Logins belong to the cluster, which tests share.
+pub fn login_name(name: &str) -> String {
+    format!("{name}_{}", &Uuid::new_v4().simple().to_string()[..10])
+}
+
+/// What psql says to a login; what fails ends the test.
+pub fn as_login(centre: &Centre, dsn: &str, sql: &str) -> String {
+    centre.cluster.query(dsn, sql).unwrap_or_else(|error| panic!("{error}\n{sql}"))
 }
