@@ -9,4 +9,5 @@ mod lease;
 mod machine;
 mod place;
 mod skipping;
+mod timing;
 mod twice;

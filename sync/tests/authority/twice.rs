@@ -2,10 +2,14 @@
 
 use super::machine::allocated;
 use super::place::{Place, begun, request};
-use noctule_domain::ConsoleId;
 use noctule_domain::lifecycle::*;
 use noctule_domain::permission::Role;
 use noctule_domain::ports::{Authority, AuthorityError, Begun, StepEnd, StepStart};
+use noctule_domain::{ConsoleId, Retry};
+use noctule_sync::connect::Centre;
+use noctule_testbed::Link;
+use std::net::IpAddr;
+use std::time::Duration;
 use uuid::Uuid;
 
 #[tokio::test]
@@ -137,4 +141,77 @@ async fn the_same_beginning_over_many_connections_is_one() {
         assert_eq!(one.expect("no panic"), wanted.id);
     }
     assert_eq!(place.sql("SELECT count(*) FROM noctule.operations"), "1");
+}
+
+/// Every single answer of a whole allocation is lost once, those of the login too: it is asked again, and it is done once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_anywhere_costs_nothing_but_the_asking() {
+    let place = Place::new().await;
+    let login = place.login(Role::Noc);
+    let mut lost = 0;
+    for after in 0..40u64 {
+        let link = Link::to((place.postgres.host().parse::<IpAddr>().expect("an address"), place.postgres.port()).into()).expect("a link");
+        let mut config = place.config(&login, ConsoleId(Uuid::now_v7()));
+        config.hosts = vec![(link.addr().ip().to_string(), link.addr().port())];
+        let console = place.over(Centre::new(config));
+        let subscriber = place.subscriber(&[]);
+        let wanted = request(subscriber, OperationKind::Allocate);
+        // A login that is cut off is told at once, as nothing was asked: the operator presses the key again.
+        link.lose_answer_after(after);
+        let operation = loop {
+            match console.begin(wanted.clone()).await {
+                Ok(Begun::Started(operation)) => break operation,
+                Err(AuthorityError::Store { message, retry: Retry::Later }) => {
+                    assert!(message.as_str().contains("can not be reached"), "{message}");
+                }
+                other => panic!("after {after} answers: {other:?}"),
+            }
+        };
+        let (progress, ended) = allocated(&console, &operation, &format!("2001:db8:{after:x}::/56"), after.cast_signed() + 1).await;
+        let finished = console.finish(operation.id, progress, ended).await.expect("it ends");
+        assert_eq!((finished.operation.status, finished.subscriber.ipv6.state), (OperationStatus::Succeeded, Ipv6State::Allocated));
+        let counts = place.sql(&format!(
+            "SELECT (SELECT count(*) FROM noctule.operations WHERE subscriber = '{subscriber}'),
+                (SELECT count(*) FROM noctule.operation_steps WHERE operation = '{id}'),
+                (SELECT count(*) FROM noctule.audit WHERE body::jsonb->'entry'->>'operation' = '{id}')",
+            id = operation.id
+        ));
+        assert_eq!(counts, "1|1|2", "after {after} answers");
+        if link.is_armed() {
+            assert!(lost >= 8, "only {lost} answers could be lost: the link is not in the way");
+            return;
+        }
+        lost += 1;
+    }
+    panic!("an allocation has more than 40 answers");
+}
+
+#[tokio::test]
+async fn a_centre_that_is_away_is_said_to_be_away_and_waiting_may_help() {
+    let place = Place::new().await;
+    let link = Link::to((place.postgres.host().parse::<IpAddr>().expect("an address"), place.postgres.port()).into()).expect("a link");
+    let mut config = place.config(&place.login(Role::Noc), ConsoleId(Uuid::now_v7()));
+    config.hosts = vec![(link.addr().ip().to_string(), link.addr().port())];
+    config.call_timeout = Duration::from_millis(300);
+    config.connect_timeout = Duration::from_millis(300);
+    let console = place.over(Centre::new(config.clone()));
+    let wanted = request(place.subscriber(&[]), OperationKind::Allocate);
+    link.refuse();
+    let said = console.begin(wanted.clone()).await.expect_err("nobody listens");
+    assert_eq!(said.retry(), Retry::Later);
+    assert!(said.to_string().starts_with("the centre can not be reached: "), "{said}");
+    link.pass();
+    let operation = begun(&console, wanted).await;
+    // Packets are dropped, not refused: bounded by the time-outs.
+    link.blackhole();
+    let began = std::time::Instant::now();
+    let said = console.renew(operation.id).await.expect_err("no answer");
+    assert_eq!(said.retry(), Retry::Later);
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    link.pass();
+    console.renew(operation.id).await.expect("it is there again");
+    // A login that was taken away is no matter of waiting.
+    config.password = Some(noctule_domain::secret::Secret::new("another password"));
+    let said = place.over(Centre::new(config)).renew(operation.id).await.expect_err("a wrong password");
+    assert_eq!(said.retry(), Retry::AfterFix);
 }
