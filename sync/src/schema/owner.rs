@@ -94,6 +94,11 @@ impl OwnerConfig {
         self
     }
 
+    /// The owner's connection for calls on one tenant: loading a store, looking up an employee id.
+    pub fn centre(&self, tenant: TenantId) -> CentreConfig {
+        CentreConfig { tenant, ..self.centre.clone() }
+    }
+
     pub fn has_password(&self) -> bool {
         self.centre.password.is_some()
     }
