@@ -136,11 +136,10 @@ fn record(tx: &Transaction<'_>, shared: &Shared, actor: Actor, action: &str, who
 }
 
 fn load(conn: &Connection, shared: &Shared, id: TimeEntryId) -> Result<TimeEntry, StoreError> {
-    Ok(conn
-        .prepare_cached(&format!("SELECT {WHOLE} FROM time_entries AS e WHERE e.tenant = ?1 AND e.id = ?2"))?
+    conn.prepare_cached(&format!("SELECT {WHOLE} FROM time_entries AS e WHERE e.tenant = ?1 AND e.id = ?2"))?
         .query_row(params![shared.tenant_key, bytes(id.0)], whole)
         .optional()?
-        .ok_or_else(|| StoreError::NotFound { what: "time entry", id: id.to_string().into() })?)
+        .ok_or_else(|| StoreError::NotFound { what: "time entry", id: id.to_string().into() })
 }
 
 impl Store {

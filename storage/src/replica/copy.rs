@@ -5,6 +5,7 @@
 
 use super::cache::{self, TENANT_KEY};
 use super::rows::{Trouble, Writer, insert_sql};
+use super::search::Search;
 use super::side::Copying;
 use super::{Side, bad_row, failed};
 use crate::error::{OpenError, StoreError};
@@ -20,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 /// Rows between two marks.
-const MARK: u64 = 50_000;
+const MARK: u64 = 10_000;
 /// Batches that wait for the writing thread.
 const AHEAD: usize = 4;
 /// KiB of page cache while rows are added, and while indexes are sorted.
@@ -156,7 +157,7 @@ pub(super) fn begin(side: Arc<Side>, began: Position) -> Result<Copy, StoreError
         .name("store-copy".into())
         .spawn(move || {
             let alone: Copying = alone;
-            let mut load = Load { side, number, conn, state, writer: Writer::default(), since_mark: 0, open: false };
+            let mut load = Load { side, number, conn, state, writer: Writer::default(), search: None, since_mark: 0, open: false };
             if let Err(trouble) = load.run(inbox)
                 && let Ok(mut slot) = slot.lock()
             {
@@ -223,6 +224,8 @@ struct Load {
     conn: Connection,
     state: State,
     writer: Writer,
+    /// Built beside, as soon as there are names.
+    search: Option<Search>,
     since_mark: u64,
     /// In a transaction.
     open: bool,
@@ -274,8 +277,24 @@ impl Load {
         Ok(())
     }
 
+    /// The search, with the names of the rows that are there already.
+    fn searched(&mut self) -> Result<Search, Trouble> {
+        if let Some(search) = self.search.take() {
+            return Ok(search);
+        }
+        let mut search = Search::begin(&self.side.files.cache(self.number))?;
+        let mut there = self.conn.prepare("SELECT key, search FROM subscribers ORDER BY key")?;
+        let mut rows = there.query([])?;
+        while let Some(row) = rows.next()? {
+            let text = row.get_ref(1)?.as_str().map_err(|e| codec::bad(1, e.to_string()))?;
+            search.add(row.get(0)?, text)?;
+        }
+        Ok(search)
+    }
+
     fn rows(&mut self, rows: &Rows) -> Result<(), Trouble> {
         self.begin()?;
+        let mut search = if rows.table == Table::Subscribers { Some(self.searched()?) } else { None };
         let table = rows.table;
         if self.state.done.contains(&table) {
             return Err(StoreError::Refused(format!("rows of {table} came after its end").into()).into());
@@ -297,11 +316,21 @@ impl Load {
             match writer.insert(conn, &mut statement, row) {
                 Err(Trouble::Bad(bad)) => return Err(bad),
                 Err(other) => trouble = Some(other),
-                Ok(()) => last = Some(id),
+                Ok(stored) => {
+                    last = Some(id);
+                    if let Some(search) = search.as_mut().filter(|_| stored)
+                        && let Err(error) = search.add(conn.last_insert_rowid(), writer.search())
+                    {
+                        trouble = Some(error.into());
+                    }
+                }
             }
             Ok(())
         });
         drop(statement);
+        if search.is_some() {
+            self.search = search;
+        }
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
@@ -339,17 +368,19 @@ impl Load {
         let schema = cache::full_schema().map_err(|e| StoreError::Refused(SafeText::new(&e.to_string())))?;
         let there: Vec<String> = cache::objects(&self.conn)?.into_iter().map(|o| o.name).collect();
         let (indexes, triggers): (Vec<_>, Vec<_>) = schema.iter().partition(|o| o.kind == "index");
-        // The texts of names weigh about as much as six indexes.
+        // The rest (the search, counters, the disk) weighs about as much as six indexes.
         let of = indexes.len() + 6;
+        let _written = Written::begin(&self.side.files.cache(self.number));
         for (n, object) in indexes.iter().enumerate().filter(|(_, o)| !there.contains(&o.name)) {
             // Each in a transaction of its own: a kill costs one of them.
             self.conn.execute_batch(&object.sql)?;
             tell(n + 1, of);
         }
+        let search = self.searched()?;
+        search.take_over(&self.conn)?;
+        tell(of - 1, of);
         self.conn.execute_batch("BEGIN IMMEDIATE")?;
         self.open = true;
-        fill_search(&self.conn)?;
-        tell(of - 1, of);
         for object in triggers.iter().filter(|o| !there.contains(&o.name)) {
             self.conn.execute_batch(&object.sql)?;
         }
@@ -372,13 +403,6 @@ impl Load {
     }
 }
 
-fn fill_search(conn: &Connection) -> rusqlite::Result<()> {
-    conn.execute_batch(
-        "INSERT INTO subscribers_fts (subscribers_fts) VALUES ('delete-all');
-         INSERT INTO subscribers_fts (rowid, search) SELECT key, search FROM subscribers ORDER BY key;",
-    )
-}
-
 /// What triggers would have kept.
 fn fill_counters(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch(&format!(
@@ -389,4 +413,32 @@ fn fill_counters(conn: &Connection) -> rusqlite::Result<()> {
             subscribers = (SELECT count(*) FROM subscribers AS s WHERE s.tenant = nas.tenant AND s.nas = nas.id AND s.nas IS NOT NULL),
             sessions = (SELECT count(*) FROM sessions AS x WHERE x.tenant = nas.tenant AND x.nas = nas.id);"
     ))
+}
+
+/// Has the file written to the disk while indexes are built: at the end little is left to wait for.
+struct Written(Option<(std::sync::mpsc::Sender<()>, std::thread::JoinHandle<()>)>);
+
+impl Written {
+    fn begin(path: &Path) -> Self {
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let path = path.to_owned();
+        let write = move || {
+            // A descriptor of its own: closing one lets go of this process's locks on the file, so it stays open to the end.
+            let Ok(file) = std::fs::File::open(&path) else { return };
+            while let Err(std::sync::mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(std::time::Duration::from_millis(500)) {
+                // Only to be early: what counts is the sync at the end.
+                let _ = file.sync_data();
+            }
+        };
+        Self(std::thread::Builder::new().name("store-sync".into()).spawn(write).ok().map(|thread| (end, thread)))
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        if let Some((end, thread)) = self.0.take() {
+            drop(end);
+            let _ = thread.join();
+        }
+    }
 }

@@ -94,12 +94,9 @@ impl Files {
         for suffix in ["-journal", "-wal", "-shm", ""] {
             let mut name = path.as_os_str().to_owned();
             name.push(suffix);
-            match fs::remove_file(PathBuf::from(name)) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-                _ => {}
-            }
+            remove(Path::new(&name))?;
         }
-        Ok(())
+        remove(&path.with_extension("fts"))
     }
 
     /// Deletes caches older than the current one, and logs whose cache is gone. Who still reads an old one goes on reading it.
@@ -167,6 +164,13 @@ impl Files {
     }
 }
 
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
 /// Removes the cache of `folder`, and with `also_unsent` the outbox too: everything that was kept of the centre. What another process
 /// still has open it can read until it ends.
 pub fn wipe(folder: &Path, also_unsent: bool) -> io::Result<()> {
@@ -175,10 +179,7 @@ pub fn wipe(folder: &Path, also_unsent: bool) -> io::Result<()> {
         return Ok(());
     }
     let _held = files.hold()?;
-    match fs::remove_file(files.pointer()) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
+    remove(&files.pointer())?;
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
         let Some(name) = name.to_str() else { continue };

@@ -14,6 +14,7 @@ mod port;
 mod queue;
 mod resolve;
 mod rows;
+mod search;
 mod side;
 mod wire;
 

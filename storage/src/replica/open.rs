@@ -58,6 +58,12 @@ pub(crate) fn open(folder: &Path, options: &OpenOptions, changes: watch::Sender<
         changes,
     }));
     let outbox = side.files.outbox();
+    if !options.read_only
+        && let Err(error) = tidy(&conn, &side, now)
+    {
+        // A full disk above all: nothing of it is needed for work.
+        tracing::warn!(%error, "the outbox could not be tidied");
+    }
     let desk = Desk::new(conn, options.read_only, &side).map_err(|e| match e {
         crate::StoreError::Damaged { detail } => OpenError::Damaged { path: outbox.clone(), detail },
         crate::StoreError::Sql(source) => OpenError::from_sql(&outbox, source),
@@ -82,4 +88,14 @@ fn usable_cache(files: &Files, options: &OpenOptions, login: &str, now_us: i64) 
     cache::make_empty(&files.cache(number), options.tenant, now_us)?;
     files.point_at(number).map_err(io)?;
     Ok(number)
+}
+
+/// What a process that died left undone: answered ops that the cache has seen; and history that is too old.
+fn tidy(conn: &rusqlite::Connection, side: &Side, now: noctule_domain::Timestamp) -> Result<(), crate::StoreError> {
+    let (_, cache) = side.reader()?;
+    if let Some(position) = cache::position(&cache)? {
+        desk::settle(conn, &position)?;
+    }
+    desk::prune(conn, now)?;
+    Ok(())
 }

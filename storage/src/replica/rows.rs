@@ -68,17 +68,23 @@ impl Writer {
         Ok(())
     }
 
-    /// Inserts a row that is known not to be there, by a statement of `insert_sql`.
-    pub(crate) fn insert(&mut self, conn: &Connection, statement: &mut Statement<'_>, row: &Row<'_>) -> Result<(), Trouble> {
+    /// Inserts a row that is known not to be there, by a statement of `insert_sql`. `false`: it can not be shown and is kept aside.
+    pub(crate) fn insert(&mut self, conn: &Connection, statement: &mut Statement<'_>, row: &Row<'_>) -> Result<bool, Trouble> {
         let same = wire::sound(row)?;
         if let Some(why) = trouble(row)? {
-            return self.odd(conn, row, Some(why));
+            return self.odd(conn, row, Some(why)).map(|()| false);
         }
         self.bind(statement, row)?;
         if let Some(why) = refused(statement.raw_execute())? {
-            return self.odd(conn, row, Some(&why));
+            return self.odd(conn, row, Some(&why)).map(|()| false);
         }
-        self.around(conn, row, false, same)
+        self.around(conn, row, false, same)?;
+        Ok(true)
+    }
+
+    /// The search text of the subscriber that was written last.
+    pub(crate) fn search(&self) -> &str {
+        &self.search
     }
 
     fn bind(&mut self, statement: &mut Statement<'_>, row: &Row<'_>) -> Result<(), Trouble> {

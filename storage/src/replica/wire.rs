@@ -59,7 +59,7 @@ fn comes_back(raw: &[u8], kind: Kind) -> bool {
     match kind {
         Kind::Real => {
             let real = f64::from_be_bytes(eight());
-            !real.is_nan() && !(real == 0.0 && real.is_sign_negative())
+            !(real.is_nan() || (real == 0.0 && real.is_sign_negative()))
         }
         Kind::Bool => matches!(raw, [0 | 1]),
         Kind::Time => i64::from_be_bytes(eight()).checked_add(EPOCH_US).is_some(),

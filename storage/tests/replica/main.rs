@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "clippy excuses test functions, not the helpers that they share")]
 
 mod copying;
+mod followers;
+mod killed;
+mod model;
 mod outbox;
 mod support;
 mod wire;

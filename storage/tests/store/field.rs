@@ -132,3 +132,45 @@ async fn a_late_position_never_moves_anyone_backwards() {
     let nobody = store.technician_fix(noctule_domain::TechnicianId(uuid::Uuid::nil()), fix(1.0, start())).await;
     assert!(matches!(nobody, Err(StoreError::NotFound { .. })));
 }
+
+#[tokio::test]
+async fn notes_time_and_presence_are_written_with_their_audit_record() {
+    use noctule_domain::time_entry::TimeEntryKind;
+    let (place, store) = made().await;
+    let (task, technician) = (id_of(&store, "T1").await, store.technicians().await.unwrap()[0].id);
+    fill(&store, vec![pending(1)]).await;
+    let subscriber = named(&store, "S00001").await.id;
+
+    let noted = store.task_set_notes(task, None, Some("gate code\u{240a}12".into()), actor(Role::Dispatcher)).await.unwrap();
+    assert_eq!((noted.notes.as_ref().unwrap().as_str(), noted.version), ("gate code\u{240a}12", 2));
+    let raw: String = place.raw().query_row("SELECT notes FROM tasks WHERE version = 2", [], |row| row.get(0)).unwrap();
+    assert_eq!(raw, "gate code\n12");
+    let same = store.task_set_notes(task, Some(9), noted.notes.clone(), actor(Role::Dispatcher)).await.unwrap();
+    assert_eq!(same.version, 2, "nothing changed, nothing written");
+    let stale = store.task_set_notes(task, Some(1), None, actor(Role::Dispatcher)).await;
+    assert!(matches!(stale, Err(StoreError::StaleVersion { expected: 1, found: 2 })), "{stale:?}");
+
+    let with = store.subscriber_set_notes(subscriber, Some(1), Some("dog".into()), actor(Role::Noc)).await.unwrap();
+    assert_eq!((with.notes.unwrap().as_str(), with.version), ("dog", 2));
+    assert!(store.subscriber_set_notes(subscriber, None, None, actor(Role::Technician)).await.is_err());
+
+    store.technician_set_status(technician, TechnicianStatus::OnBreak, actor(Role::Technician)).await.unwrap();
+    assert_eq!(store.technician(technician).await.unwrap().unwrap().status, TechnicianStatus::OnBreak);
+
+    let entry = store.clock_in(technician, TimeEntryKind::Regular, Some(task), actor(Role::Technician)).await.unwrap();
+    assert_eq!((entry.started_at, entry.ended_at, entry.unsent), (start(), None, false));
+    assert_eq!(store.technicians().await.unwrap()[0].clocked_in_at, Some(start()));
+    let twice = store.clock_in(technician, TimeEntryKind::Travel, None, actor(Role::Technician)).await;
+    assert!(matches!(twice, Err(StoreError::Refused(_))), "{twice:?}");
+    place.clock.forward(chrono::Duration::hours(8));
+    let ended = store.clock_out(technician, actor(Role::Technician)).await.unwrap();
+    assert_eq!((ended.id, ended.ended_at), (entry.id, Some(start() + chrono::Duration::hours(8))));
+    assert!(store.clock_out(technician, actor(Role::Technician)).await.is_err());
+    assert_eq!(store.time_entries(technician, 5).await.unwrap(), [ended]);
+    assert_eq!(store.technician(technician).await.unwrap().unwrap().clocked_in_at, None);
+    assert!(store.clock_in(technician, TimeEntryKind::Regular, None, actor(Role::Viewer)).await.is_err());
+    let actions: Vec<String> = store.audit_page(0, 100).await.unwrap().into_iter().map(|r| r.entry.action).collect();
+    assert_eq!(actions[2..], ["task-notes", "subscriber-notes", "technician-status", "clock-in", "clock-out"]);
+    assert!(!store.is_replica() && !store.lead());
+    assert!(store.conflicts().await.is_err(), "there is no centre to collide with");
+}
