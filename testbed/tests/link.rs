@@ -132,6 +132,8 @@ fn refused_and_cut_connections_come_back() {
     for _ in 0..2 {
         link.refuse();
         is_reset(&mut stream);
+        // Said twice it is the same.
+        link.refuse();
         for _ in 0..3 {
             let error = TcpStream::connect_timeout(&link.addr(), LIMIT).expect_err("it must be refused");
             assert_eq!(error.kind(), ErrorKind::ConnectionRefused);

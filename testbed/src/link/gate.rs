@@ -35,6 +35,7 @@ pub(super) struct Gate {
     socket: TcpListener,
     /// The same socket as the runtime knows it, only while connections are accepted: readiness that was true once would stay true.
     accepting: Option<tokio::net::TcpListener>,
+    listening: bool,
     /// Our own connections that fill the queue in a black hole.
     fillers: Vec<TcpStream>,
     shared: Arc<Shared>,
@@ -48,7 +49,7 @@ impl Gate {
         socket.set_nonblocking(true)?;
         listen(&socket, BACKLOG)?;
         let (reset, tasks) = (CancellationToken::new(), TaskTracker::new());
-        Ok(Self { addr, socket, accepting: None, fillers: Vec::new(), shared, reset, tasks })
+        Ok(Self { addr, socket, accepting: None, listening: true, fillers: Vec::new(), shared, reset, tasks })
     }
 
     /// Works until the handle is dropped.
@@ -77,6 +78,7 @@ impl Gate {
                 self.shared.hold(false);
                 // Also makes a socket listen that did not.
                 let _ = listen(&self.socket, BACKLOG);
+                self.listening = true;
                 self.admit_waiting();
                 self.fillers.clear();
                 self.accept_again();
@@ -88,13 +90,18 @@ impl Gate {
                 self.admit_waiting();
                 // With a backlog of nothing one connection fills the queue, and Linux drops every further SYN.
                 let _ = listen(&self.socket, 0);
+                self.listening = true;
                 // It fails when a client was quicker: then the queue is full as well.
                 self.fillers.extend(TcpStream::connect_timeout(&self.addr, FILL_LIMIT));
             }
             Command::Refuse => {
                 self.accepting = None;
                 // A listening socket that is shut down stays bound: connections are refused, those in its queue reset.
-                let _ = shutdown(self.socket.as_fd(), Shutdown::Read);
+                // Once: on a socket that does not listen any more it would be kept, and passed on to every connection accepted later, which then
+                // reads the end of the stream at once.
+                if std::mem::take(&mut self.listening) {
+                    let _ = shutdown(self.socket.as_fd(), Shutdown::Read);
+                }
                 self.fillers.clear();
                 self.cut().await;
                 self.shared.hold(false);
