@@ -813,7 +813,8 @@ END $$;
 -- {"op": id, "answer": Answer, "xid": text or null, "at": time}. One audit record covers what a call changed, by a digest over the ids.
 CREATE FUNCTION noctule.push(console uuid, ops jsonb) RETURNS jsonb
     -- Who waits for a row longer than this has a console that has given up: it must not go on waiting here, with more of its kind behind it.
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET jit = off SET lock_timeout = '10s'
+    -- And a plan is made once a connection, not five times over for arrays whose length it would only learn.
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET jit = off SET lock_timeout = '10s' SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     here uuid := noctule.tenant();

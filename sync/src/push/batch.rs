@@ -4,13 +4,13 @@ use crate::connect::{Centre, CentreError};
 use bytes::{BufMut, BytesMut};
 use noctule_domain::sync::{Answer, Answered, Op};
 use noctule_domain::{OpId, SafeText, Timestamp};
-use postgres_types::{IsNull, ToSql, Type, to_sql_checked};
+use postgres_types::{IsNull, Json, ToSql, Type, to_sql_checked};
 use serde::Deserialize;
 use std::collections::HashSet;
 use std::error::Error;
 
 /// Ops in one call: some tens of milliseconds of the centre's time, so that nobody waits long for a row.
-pub const MAX_BATCH_OPS: usize = 1_000;
+pub const MAX_BATCH_OPS: usize = 2_000;
 /// Bytes of JSON in one call. A single op that is larger is refused here.
 pub const MAX_BATCH_BYTES: usize = 1 << 20;
 
@@ -57,7 +57,7 @@ pub(super) fn fit(ops: &[Packed]) -> usize {
     fitting.count().max(1).min(ops.len())
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Wire {
     op: OpId,
     answer: Answer,
@@ -76,8 +76,12 @@ pub(super) async fn push(centre: &Centre, ops: &[Packed]) -> Result<Vec<Answered
         json.extend_from_slice(&op.json);
     }
     json.push(b']');
-    let value = centre.call("push", &[&centre.config().console.0, &RawJson(json)]).await?;
-    let wire: Vec<Wire> = serde_json::from_value(value).map_err(|error| {
+    let mut session = centre.session().await?;
+    let statement = session.prepared("SELECT noctule.push($1, $2)").await?;
+    let row = session.within("push", session.query_one(&statement, &[&centre.config().console.0, &RawJson(json)])).await?;
+    drop(session);
+    // Straight into the answers: thousands of them need no tree of values in between.
+    let Json(wire): Json<Vec<Wire>> = row.try_get(0).map_err(|error| {
         CentreError::Sql(format!("its answers to pushed changes are not understood: {error}; is it newer than this program?").into())
     })?;
     let asked: HashSet<OpId> = ops.iter().map(|op| op.id).collect();
