@@ -21,6 +21,7 @@ pub enum Exit {
     Config = 9,
     Store = 10,
     Partly = 11,
+    Queued = 12,
 }
 
 impl Exit {
@@ -37,6 +38,7 @@ impl Exit {
         Exit::Config,
         Exit::Store,
         Exit::Partly,
+        Exit::Queued,
     ];
 
     pub const fn code(self) -> u8 {
@@ -47,9 +49,9 @@ impl Exit {
     pub const fn meaning(self) -> &'static str {
         match self {
             Exit::Ok => "done",
-            Exit::Internal => "failed inside, or a check of doctor or audit verify failed",
+            Exit::Internal => "failed inside, or a check of doctor, audit verify or sync verify failed",
             Exit::Usage => "wrong usage: an unknown option, a value out of range, a file with bad rows (then nothing was stored)",
-            Exit::NotFound => "there is no such subscriber, operation, NAS or profile",
+            Exit::NotFound => "there is no such subscriber, operation, NAS, profile, task, technician, login or change",
             Exit::Guard => "refused here: wrong state, busy, on hold, not permitted, read-only; nothing left this machine",
             Exit::Refused => "refused by an upstream: a NAK of the NAS, a 4xx of NetBox",
             Exit::Unanswered => "no answer: it may or may not have happened",
@@ -57,6 +59,7 @@ impl Exit {
             Exit::Waiting => "not ended within --wait; it goes on when a console or `noctule operations resume` runs",
             Exit::Config => "the configuration is wrong or missing",
             Exit::Store => "the store can not be used: damaged, read-only, full, newer than this program",
+            Exit::Queued => "kept in the outbox: the centre is away, it is asked on return",
             Exit::Partly => "partly done: some rows or targets were, some were not; each is named",
         }
     }

@@ -14,6 +14,8 @@ pub enum Ipv6Command {
     Resume(Ipv6Args),
     /// End the session, then let the prefix rest and give it back to NetBox
     Revoke(Ipv6Args),
+    /// With the centre away: end the known session of a subscriber at its NAS at once. The state does not move
+    EmergencyDisconnect(EmergencyArgs),
     /// Where the subscriber's prefix stands
     Status {
         /// Number, user name or id of the subscriber
@@ -22,6 +24,19 @@ pub enum Ipv6Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Rule of emergencies: only with the centre away, only to the NAS of the known session, journaled here before the packet leaves.
+#[derive(Debug, Clone, Default, Args)]
+pub struct EmergencyArgs {
+    /// Number, user name or id of the subscriber
+    pub subscriber: String,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// JSON instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// One request. Options that do not belong to the operation are refused with exit code 2.
@@ -59,6 +74,9 @@ pub struct Ipv6Args {
     /// Seconds to wait for the end; the operation goes on after that
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub wait: u32,
+    /// With the centre away: keep the request in the outbox. On return it is checked again, and refused in words when the world has moved
+    #[arg(long)]
+    pub queue: bool,
     /// Refuse when the subscriber has changed since this version
     #[arg(long, value_name = "N")]
     pub if_version: Option<i64>,

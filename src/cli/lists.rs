@@ -65,6 +65,16 @@ pub enum SubscriberCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Add to the notes of a subscriber
+    Note {
+        /// Number, user name or id
+        subscriber: String,
+        /// What to add
+        text: String,
+        /// Put it in the place of the notes instead
+        #[arg(long)]
+        replace: bool,
+    },
 }
 
 fn parse_sort(text: &str) -> Result<noctule_domain::page::Sort, String> {

@@ -2,13 +2,20 @@
 //! and docs/cli.md are all made from these types.
 
 mod args;
+mod central;
 mod docs;
+mod field;
 mod lifecycle;
 mod lists;
 mod root;
+mod sync;
+mod words;
 
 pub use args::{ColorChoice, ExportFormat, ExportKind, ImportKind};
+pub use central::{CentralCommand, NewPasswordArgs, OwnerArgs, UserCommand};
 pub use docs::{command, markdown};
-pub use lifecycle::{Ipv6Args, Ipv6Command, OperationsCommand};
+pub use field::{ClockCommand, TaskCommand, TechnicianCommand};
+pub use lifecycle::{EmergencyArgs, Ipv6Args, Ipv6Command, OperationsCommand};
 pub use lists::{AuditCommand, DoctorArgs, ExportArgs, ImportArgs, NasCommand, SubscriberCommand};
 pub use root::{Cli, Command, DemoArgs, GlobalArgs, InitArgs, InitCommand, ReplayArgs, SimCommand, SimNasArgs, SimNetboxArgs};
+pub use sync::{LoginArgs, SyncCommand, WipeArgs};

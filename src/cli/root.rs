@@ -1,6 +1,9 @@
 //! The top of the command line: global options, the list of commands, and the small commands.
 
-use super::{AuditCommand, ColorChoice, DoctorArgs, ExportArgs, ImportArgs, Ipv6Command, NasCommand, OperationsCommand, SubscriberCommand};
+use super::{
+    AuditCommand, CentralCommand, ClockCommand, ColorChoice, DoctorArgs, ExportArgs, ImportArgs, Ipv6Command, LoginArgs, NasCommand,
+    OperationsCommand, SubscriberCommand, SyncCommand, TaskCommand, TechnicianCommand, WipeArgs,
+};
 use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -65,15 +68,24 @@ pub enum Command {
     Import(ImportArgs),
     /// Write out what the store holds, as CSV or JSON
     Export(ExportArgs),
-    /// The IPv6 lifecycle of one subscriber: allocate, activate, suspend, resume, revoke, status
+    /// The IPv6 lifecycle of one subscriber: allocate, activate, suspend, resume, revoke, status, emergency-disconnect
     #[command(subcommand)]
     Ipv6(Ipv6Command),
-    /// Subscribers of the store
+    /// Subscribers of the store: list, show, note
     #[command(subcommand)]
     Subscriber(SubscriberCommand),
     /// Lifecycle operations and their journal
     #[command(subcommand)]
     Operations(OperationsCommand),
+    /// Field tasks
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// Technicians
+    #[command(subcommand)]
+    Technician(TechnicianCommand),
+    /// Working time: clock in and out
+    #[command(subcommand)]
+    Clock(ClockCommand),
     /// Registered NASes
     #[command(subcommand)]
     Nas(NasCommand),
@@ -88,6 +100,18 @@ pub enum Command {
     /// The audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// The central PostgreSQL, with its owner's login: set up, look after, operators
+    #[command(subcommand)]
+    Central(CentralCommand),
+    /// The copy of the centre on this machine, and what waits to be pushed
+    #[command(subcommand)]
+    Sync(SyncCommand),
+    /// Ask for the password of the centre and keep it in the kernel's keyring, never on the disk
+    Login(LoginArgs),
+    /// Take the password of the centre out of the kernel's keyring
+    Logout,
+    /// Remove the copy of the centre from this machine
+    Wipe(WipeArgs),
     /// Run a simulated upstream for tests
     #[command(subcommand)]
     Sim(SimCommand),

@@ -1,12 +1,15 @@
 //! `noctule audit verify|list`.
 
 use super::out::cell;
-use super::{Context, Out, Table};
+use super::{Context, Out, Progress, Table};
 use crate::cli::{AuditCommand, GlobalArgs};
+use crate::compose;
 use crate::exit::{Exit, Failure};
 use noctule_domain::audit::{AuditRecord, AuditVerdict};
 use noctule_domain::sentence::moment;
 use noctule_storage::Store;
+use noctule_sync::authority::{audit_page, audit_verify};
+use noctule_sync::connect::Centre;
 use serde_json::json;
 use std::collections::VecDeque;
 
@@ -21,7 +24,11 @@ pub async fn run(flags: &GlobalArgs, what: &AuditCommand, out: &mut Out) -> Resu
 
 async fn verify(flags: &GlobalArgs, as_json: bool, out: &mut Out) -> Result<Exit, Failure> {
     let context = Context::to_read(flags, "audit verify")?;
-    let verdict = context.store.audit_verify().await?;
+    let verdict = match context.is_central() {
+        // The centre keeps the one chain; what lies here is a copy of rows.
+        true => audit_verify(&centre(&context).await?).await?,
+        false => context.store.audit_verify().await?,
+    };
     let (exit, words, value) = match &verdict {
         AuditVerdict::Intact { records, head } => (
             Exit::Ok,
@@ -44,7 +51,10 @@ async fn verify(flags: &GlobalArgs, as_json: bool, out: &mut Out) -> Result<Exit
 
 async fn list(flags: &GlobalArgs, limit: u32, json: bool, out: &mut Out) -> Result<Exit, Failure> {
     let context = Context::to_read(flags, "audit list")?;
-    let records = newest(&context.store, limit as usize).await?;
+    let records = match context.is_central() {
+        true => newest_of_centre(&centre(&context).await?, limit).await?,
+        false => newest(&context.store, limit as usize).await?,
+    };
     if json {
         out.json(&records)?;
         return Ok(Exit::Ok);
@@ -68,6 +78,35 @@ async fn list(flags: &GlobalArgs, limit: u32, json: bool, out: &mut Out) -> Resu
     }
     out.table(&table)?;
     Ok(Exit::Ok)
+}
+
+async fn centre(context: &Context) -> Result<Centre, Failure> {
+    let central = compose::central_of(context)?;
+    compose::ask(context).await?;
+    central.open().await
+}
+
+/// The last `limit` records of the centre, newest first.
+async fn newest_of_centre(centre: &Centre, limit: u32) -> Result<Vec<AuditRecord>, Failure> {
+    let progress = Progress::new();
+    // Where the chain ends now; whoever may not read it hears so with the first page.
+    let head = centre.call("audit_page", &[&i64::MAX, &1i32]).await?["head"][0].as_i64().unwrap_or_default();
+    let mut after = head.saturating_sub(i64::from(limit)).max(0);
+    let mut records = Vec::new();
+    while after < head {
+        progress.say(&format!("reading the audit log: {} of {limit} records", records.len()));
+        let page = audit_page(centre, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.seq;
+        records.extend(page);
+    }
+    if records.is_empty() {
+        // Empty, or not for this role: that is said in words.
+        audit_page(centre, 0, 1).await?;
+    }
+    records.reverse();
+    records.truncate(limit as usize);
+    Ok(records)
 }
 
 /// The last `limit` records, newest first. The store gives them from the oldest on, by pages.

@@ -44,24 +44,39 @@ impl Context {
     }
 
     fn open(loaded: Loaded, only_look: bool, command: &str) -> Result<Self, Failure> {
-        let path = loaded.store_path();
+        let central = loaded.config.central.is_on();
+        let path = if central { loaded.central_folder() } else { loaded.store_path() };
         if only_look && !path.exists() {
             let shown = SafeText::new(&path.to_string_lossy());
-            return Err(Failure::new(Exit::Store, format!("there is no store at {shown} yet: `noctule import` or the console makes it")));
+            let sentence = match central {
+                true => format!("there is no copy of the centre at {shown} yet: `noctule sync now` or the console makes it"),
+                false => format!("there is no store at {shown} yet: `noctule import` or the console makes it"),
+            };
+            return Err(Failure::new(Exit::Store, sentence));
         }
         let mut options = options(&loaded)?;
         options.read_only = only_look;
-        let store = match Store::open(&path, options.clone()) {
+        let store = match open_store(&loaded, options.clone()) {
             // An older schema: bringing it up to date is the one change that looking needs.
             Err(OpenError::ReadOnly { .. }) if only_look && !loaded.read_only => {
                 options.read_only = false;
-                Store::open(&path, options)
+                open_store(&loaded, options)
             }
             other => other,
         }?;
         let base = loaded.file.parent().map(std::path::Path::to_path_buf).unwrap_or_default();
-        let actor = actor(&loaded, command);
+        let mut actor = actor(&loaded, command);
+        if central {
+            // By the centre's last word, as on the screen. It has never spoken: then the centre itself decides, when it is asked.
+            let memory = crate::compose::Memory::read(&loaded.central_folder()).get();
+            actor.name = memory.as_ref().map_or_else(|| crate::compose::login(&loaded), |known| known.login.clone());
+            actor.role = memory.map_or(actor.role, |known| known.role);
+        }
         Ok(Self { loaded, store, secrets: Secrets::new(base), actor })
+    }
+
+    pub fn is_central(&self) -> bool {
+        self.loaded.config.central.is_on()
     }
 
     /// Refuses when the role of the operator does not include it.
@@ -105,10 +120,24 @@ pub fn options(loaded: &Loaded) -> Result<OpenOptions, Failure> {
     Ok(options)
 }
 
-/// Who acts, for operations and the audit log; `what` is the command, or `console`.
-pub fn actor(loaded: &Loaded, what: &str) -> Actor {
+/// The name of this machine, for leases, presence and the audit log.
+pub fn hostname() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("HOSTNAME").ok());
     let host = host.as_deref().map(str::trim).filter(|host| !host.is_empty()).unwrap_or("this machine");
+    SafeText::bounded(host, 80).into_string()
+}
+
+/// How the store or, with a centre, the local copy of a configuration is opened. Blocks for milliseconds.
+pub fn open_store(loaded: &Loaded, options: OpenOptions) -> Result<Store, OpenError> {
+    if loaded.config.central.is_on() {
+        return Store::open_replica(&loaded.central_folder(), options);
+    }
+    Store::open(&loaded.store_path(), options)
+}
+
+/// Who acts, for operations and the audit log; `what` is the command, or `console`.
+pub fn actor(loaded: &Loaded, what: &str) -> Actor {
+    let host = hostname();
     // Where an ssh session comes from: address, port, address, port.
     let from = std::env::var("SSH_CONNECTION").ok().and_then(|c| c.split_whitespace().next().map(|ip| format!(" from {ip}")));
     let origin = SafeText::bounded(&format!("{host}{} {what}", from.unwrap_or_default()), 200);

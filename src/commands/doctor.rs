@@ -50,7 +50,14 @@ pub async fn run(flags: &GlobalArgs, args: &DoctorArgs, out: &mut Out) -> Result
         Ok(loaded) => {
             configuration(&loaded, &environment, &mut checks);
             folders(&loaded, &mut checks);
-            let context = store(flags, &loaded, &mut checks).await;
+            let context = match loaded.config.central.is_on() {
+                true => {
+                    let context = super::doctor_central::copy(flags, &loaded, &mut checks).await;
+                    super::doctor_central::centre(&loaded, &mut checks).await;
+                    context
+                }
+                false => store(flags, &loaded, &mut checks).await,
+            };
             netbox(&loaded, &mut checks).await;
             if let Some(context) = context {
                 nases(&context, args.probe, &mut checks).await;
@@ -106,6 +113,9 @@ fn folders(loaded: &Loaded, checks: &mut Vec<Check>) {
         if loaded.file.starts_with(config) {
             checks.extend(system::privacy("configuration folder", config, 0o022, "chmod 700"));
         }
+    }
+    if loaded.config.central.is_on() {
+        return;
     }
     let store = loaded.store_path();
     if store.exists() {

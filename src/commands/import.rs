@@ -62,7 +62,8 @@ pub async fn run(flags: &GlobalArgs, args: &ImportArgs, out: &mut Out) -> Result
     if !refused && !args.dry_run {
         report.imported = report.rows - report.bad;
         let entry = audit(&context, args, &file, &report);
-        report.imported = batches.commit(entry).await?;
+        report.imported = batches.commit(&context, entry, &mut report).await?;
+        report.sort();
     }
     if args.json {
         out.json(&report)?;

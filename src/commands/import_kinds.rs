@@ -1,6 +1,7 @@
 //! Rows of an import on their way into the store: made from fields with what is there already, pushed in batches, committed once.
 
-use super::Context;
+use super::import_centre::Spool;
+use super::{Context, wire_rows};
 use crate::cli::ImportKind;
 use crate::csv_import::{self, Fields, Known, LiteralSecrets, Report};
 use crate::exit::{Exit, Failure};
@@ -10,6 +11,7 @@ use noctule_domain::task::Task;
 use noctule_domain::technician::Technician;
 use noctule_domain::{NasId, SafeText, TaskId, Timestamp};
 use noctule_storage::{Importer, MethodsOf, NewNas, NewSubscriber, NewTask, NewTechnician, Store};
+use noctule_sync::push::import::Kind;
 use std::collections::HashMap;
 
 const BATCH: usize = 500;
@@ -32,9 +34,16 @@ struct There {
     task_numbers: HashMap<TaskId, SafeText>,
 }
 
+/// Where rows go.
+enum To {
+    Store(Importer),
+    /// Kept in a file without a name until the whole input was read: with a bad row nothing of it goes.
+    Centre(Box<Spool>),
+}
+
 pub(super) struct Batches {
     store: Store,
-    importer: Importer,
+    to: To,
     batch: Batch,
     /// Line of each row of the batch.
     lines: Vec<u64>,
@@ -70,9 +79,12 @@ impl Batches {
                 Batch::Tasks(Vec::new())
             }
         };
-        let importer = store.importer().await?;
+        let to = match context.is_central() {
+            true => To::Centre(Box::new(Spool::new(&context.loaded.central_folder())?)),
+            false => To::Store(store.importer().await?),
+        };
         let methods = crate::compose::methods(&context.loaded)?;
-        Ok(Self { store, importer, batch, lines: Vec::new(), there, literal, methods, now: chrono::Utc::now() })
+        Ok(Self { store, to, batch, lines: Vec::new(), there, literal, methods, now: chrono::Utc::now() })
     }
 
     /// Checks one row and takes it into the batch. The inner error is the reason why the row is bad.
@@ -123,11 +135,15 @@ impl Batches {
 
     pub async fn push(&mut self, report: &mut Report) -> Result<(), Failure> {
         let lines = std::mem::take(&mut self.lines);
+        let importer = match &mut self.to {
+            To::Centre(spool) => return spool_batch(spool, &mut self.batch, &lines),
+            To::Store(importer) => importer,
+        };
         let errors = match &mut self.batch {
-            Batch::Subscribers(rows) => self.importer.push_subscribers(std::mem::take(rows)).await?,
-            Batch::Nas(rows) => self.importer.push_nas(std::mem::take(rows)).await?,
-            Batch::Technicians(rows) => self.importer.push_technicians(std::mem::take(rows)).await?,
-            Batch::Tasks(rows) => self.importer.push_tasks(std::mem::take(rows)).await?,
+            Batch::Subscribers(rows) => importer.push_subscribers(std::mem::take(rows)).await?,
+            Batch::Nas(rows) => importer.push_nas(std::mem::take(rows)).await?,
+            Batch::Technicians(rows) => importer.push_technicians(std::mem::take(rows)).await?,
+            Batch::Tasks(rows) => importer.push_tasks(std::mem::take(rows)).await?,
         };
         for error in errors {
             report.bad(lines.get(error.index).copied().unwrap_or(0), &error.words);
@@ -135,16 +151,53 @@ impl Batches {
         Ok(())
     }
 
-    /// Stores everything. Secret files come first and go again when the rows are not stored.
-    pub async fn commit(self, entry: AuditEntry) -> Result<u64, Failure> {
+    /// Stores everything, here or in the centre; gives how many rows are there now. Secret files come first and go again when the rows are
+    /// not stored. Rows that the centre does not take are told in the report: they alone are left out.
+    pub async fn commit(self, context: &Context, entry: AuditEntry, report: &mut Report) -> Result<u64, Failure> {
         let written = match &self.literal {
             Some(literal) => Some(literal.write().map_err(|why| Failure::new(Exit::Usage, format!("nothing was stored: {why}")))?),
             None => None,
         };
-        let count = self.importer.commit(entry).await?;
+        let count = match self.to {
+            To::Store(importer) => {
+                let count = importer.commit(entry).await?;
+                count.new + count.changed + count.unchanged
+            }
+            To::Centre(spool) => spool.send(context, &entry, report).await?,
+        };
         if let Some(written) = written {
             written.keep();
         }
-        Ok(count.new + count.changed + count.unchanged)
+        Ok(count)
     }
+}
+
+fn spool_batch(spool: &mut Spool, batch: &mut Batch, lines: &[u64]) -> Result<(), Failure> {
+    let at = |place: usize| lines.get(place).copied().unwrap_or(0);
+    match batch {
+        Batch::Subscribers(rows) => {
+            for (place, row) in std::mem::take(rows).iter().enumerate() {
+                spool.put(Kind::Subscribers, at(place), &wire_rows::new_subscriber(row))?;
+                if let Some(session) = &row.session {
+                    spool.put(Kind::Sessions, at(place), &wire_rows::new_session(&row.subscriber_number, session))?;
+                }
+            }
+        }
+        Batch::Nas(rows) => {
+            for (place, row) in std::mem::take(rows).iter().enumerate() {
+                spool.put(Kind::Nas, at(place), &wire_rows::new_nas(row))?;
+            }
+        }
+        Batch::Technicians(rows) => {
+            for (place, row) in std::mem::take(rows).iter().enumerate() {
+                spool.put(Kind::Technicians, at(place), &wire_rows::new_technician(row))?;
+            }
+        }
+        Batch::Tasks(rows) => {
+            for (place, row) in std::mem::take(rows).iter().enumerate() {
+                spool.put(Kind::Tasks, at(place), &wire_rows::new_task(row))?;
+            }
+        }
+    }
+    Ok(())
 }

@@ -2,15 +2,14 @@
 
 use super::subscriber::nas_name;
 use super::{Context, Out, subscriber};
-use crate::cli::{GlobalArgs, Ipv6Args, Ipv6Command};
+use crate::cli::{EmergencyArgs, GlobalArgs, Ipv6Args, Ipv6Command};
 use crate::compose;
 use crate::exit::{Exit, Failure};
 use noctule_domain::SafeText;
-use noctule_domain::lifecycle::{OperationKind, OperationOptions, OperationStatus, OperationView, StepStatus};
+use noctule_domain::lifecycle::{Enforcement, OperationKind, OperationOptions, OperationStatus, OperationView, StepStatus};
 use noctule_domain::sentence::{ended, moment};
 use noctule_domain::subscriber::Subscriber;
 use serde::Serialize;
-use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 /// What came of a request. `operation` is `None` when the subscriber was there already.
@@ -28,6 +27,7 @@ pub async fn run(flags: &GlobalArgs, what: &Ipv6Command, out: &mut Out) -> Resul
         Ipv6Command::Suspend(args) => (OperationKind::Suspend, args),
         Ipv6Command::Resume(args) => (OperationKind::Resume, args),
         Ipv6Command::Revoke(args) => (OperationKind::Revoke, args),
+        Ipv6Command::EmergencyDisconnect(args) => return emergency(flags, args, out).await,
         Ipv6Command::Status { subscriber, json } => return status(flags, subscriber, *json, out).await,
     };
     let options = options(kind, args)?;
@@ -36,9 +36,53 @@ pub async fn run(flags: &GlobalArgs, what: &Ipv6Command, out: &mut Out) -> Resul
     if (kind == OperationKind::Revoke || options.force) && !args.yes {
         confirm(kind, &found, options.force)?;
     }
+    if args.queue && !context.is_central() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--queue belongs to a machine with a centre: here the operation begins at once or not at all",
+        ));
+    }
     let wait = Duration::from_secs(args.wait.into());
-    let outcome = compose::operate(&context, &found, kind, options, args.if_version, wait).await?;
-    report(kind, &outcome, args.json, out)
+    match compose::operate(&context, &found, kind, options, args.if_version, wait, args.queue).await? {
+        compose::Operated::Ended(outcome) => report(kind, &outcome, args.json, out),
+        compose::Operated::Queued { operation, why } => {
+            if args.json {
+                out.json(&serde_json::json!({ "queued": true, "operation": operation, "why": why }))?;
+            } else {
+                out.line(format!(
+                    "{kind} {} is kept in the outbox ({}): on return the centre looks at it anew, and refuses it in words when the world has moved",
+                    found.subscriber_number,
+                    operation.short()
+                ))?;
+                eprintln!("noctule: {why}");
+            }
+            Ok(Exit::Queued)
+        }
+    }
+}
+
+/// Rule of emergencies, from the command line.
+async fn emergency(flags: &GlobalArgs, args: &EmergencyArgs, out: &mut Out) -> Result<Exit, Failure> {
+    let context = Context::to_write(flags, "ipv6 emergency-disconnect")?;
+    let found = context.subscriber(&args.subscriber).await?;
+    if !args.yes {
+        let session = found.session.as_ref().map(|session| format!(", session {}", session.acct_session_id)).unwrap_or_default();
+        let who = format!("{} ({}, {}{session})", found.subscriber_number, found.username, found.full_name);
+        super::confirm("an emergency Disconnect", &format!("Disconnect {who} without the centre. The state does not move."))?;
+    }
+    let sent = compose::emergency_now(&context, found.id, OperationKind::Revoke).await?;
+    if args.json {
+        out.json(&sent)?;
+    } else {
+        out.line(format!("{}: {}", sent.subscriber, sent.answer))?;
+        out.line("It stands in the outbox and is told to the centre on its return; the state has not moved.")?;
+    }
+    Ok(match sent.enforcement {
+        Enforcement::Acknowledged | Enforcement::Observed => Exit::Ok,
+        Enforcement::Refused => Exit::Refused,
+        Enforcement::Unanswered | Enforcement::Requested => Exit::Unanswered,
+        Enforcement::None => Exit::Unreachable,
+    })
 }
 
 async fn status(flags: &GlobalArgs, text: &str, json: bool, out: &mut Out) -> Result<Exit, Failure> {
@@ -80,20 +124,10 @@ fn options(kind: OperationKind, args: &Ipv6Args) -> Result<OperationOptions, Fai
 /// Asks on the terminal, naming the target. Without a terminal nobody can say yes.
 fn confirm(kind: OperationKind, subscriber: &Subscriber, force: bool) -> Result<(), Failure> {
     let target = format!("{} ({}, {})", subscriber.subscriber_number, subscriber.username, subscriber.full_name);
-    if !std::io::stdin().is_terminal() {
-        let what = if force { "a forced operation" } else { "a revoke" };
-        return Err(Failure::new(Exit::Usage, format!("{what} asks for confirmation and there is no terminal to ask on: give --yes")));
-    }
+    let what = if force { "a forced operation" } else { "a revoke" };
     let prefix = subscriber.ipv6.prefix.map(|p| format!(", prefix {p}")).unwrap_or_default();
     let forced = if force { ", whatever the NAS answers" } else { "" };
-    eprint!("{kind} 1 subscriber: {target}{prefix}{forced}. Go on? [y/N] ");
-    let _ = std::io::stderr().flush();
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    match answer.trim().to_ascii_lowercase().as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::new(Exit::Guard, "not done: nothing was asked of the network")),
-    }
+    super::confirm(what, &format!("{kind} 1 subscriber: {target}{prefix}{forced}."))
 }
 
 /// The exit code of an outcome: a waiting operation whose last try reached nobody is `unreachable`.

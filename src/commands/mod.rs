@@ -2,24 +2,39 @@
 //! are one sentence on standard error; the exit code is one of `exit`.
 
 mod audit;
+mod central;
+mod central_load;
+mod central_status;
+mod confirm;
 mod context;
 mod doctor;
+mod doctor_central;
 mod doctor_system;
 mod export;
 mod export_rows;
+mod field;
 mod import;
+mod import_centre;
 mod import_kinds;
 mod init;
 mod ipv6;
+mod login;
 mod nas;
 mod operations;
 mod out;
+mod progress;
 mod run;
 mod shell;
 mod subscriber;
+mod sync;
+mod sync_status;
+mod wire_rows;
 
-pub use context::{Context, actor, options as store_options};
+use confirm::confirm;
+
+pub use context::{Context, actor, hostname, open_store, options as store_options};
 pub use ipv6::Outcome;
 pub use out::{Out, Table};
+pub use progress::Progress;
 pub use run::main;
 pub use shell::man_pages;

@@ -7,7 +7,6 @@ use crate::cli::{GlobalArgs, OperationsCommand};
 use crate::compose;
 use crate::exit::{Exit, Failure};
 use noctule_domain::lifecycle::OperationView;
-use noctule_domain::ports::Authority;
 use noctule_domain::sentence::{ended, moment};
 use noctule_domain::{OperationId, SafeText};
 use noctule_storage::OperationFilter;
@@ -31,7 +30,7 @@ pub async fn run(flags: &GlobalArgs, what: &OperationsCommand, out: &mut Out) ->
         OperationsCommand::Cancel { id } => {
             let context = Context::to_write(flags, "operations cancel")?;
             let id = named(&context, id).await?;
-            context.store.cancel(id, context.actor.clone()).await?;
+            compose::cancel(&context, id).await?;
             out.line(format!("operation {id} is cancelled; nothing had been done"))?;
             Ok(Exit::Ok)
         }

@@ -1,6 +1,6 @@
 //! From the command line to the exit code: parses, starts the runtime, runs one command, says in one sentence what went wrong.
 
-use super::{Out, audit, doctor, export, import, init, ipv6, nas, operations, shell, subscriber};
+use super::{Out, audit, central, doctor, export, field, import, init, ipv6, login, nas, operations, shell, subscriber, sync};
 use crate::cli::{Cli, Command};
 use crate::compose;
 use crate::config::{Environment, load_or_safe};
@@ -57,10 +57,18 @@ async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Ipv6(what) => ipv6::run(flags, what, &mut out).await,
         Command::Subscriber(what) => subscriber::run(flags, what, &mut out).await,
         Command::Operations(what) => operations::run(flags, what, &mut out).await,
+        Command::Task(what) => field::task(flags, what, &mut out).await,
+        Command::Technician(what) => field::technician(flags, what, &mut out).await,
+        Command::Clock(what) => field::clock(flags, what, &mut out).await,
         Command::Nas(what) => nas::run(flags, what, &mut out).await,
         Command::Pools { json } => nas::pools(flags, *json, &mut out).await,
         Command::Doctor(args) => doctor::run(flags, args, &mut out).await,
         Command::Audit(what) => audit::run(flags, what, &mut out).await,
+        Command::Central(what) => central::run(flags, what, &mut out).await,
+        Command::Sync(what) => sync::run(flags, what, &mut out).await,
+        Command::Login(args) => login::login(flags, args, &mut out).await,
+        Command::Logout => login::logout(flags, &mut out),
+        Command::Wipe(args) => login::wipe(flags, args, &mut out).await,
         Command::Sim(what) => compose::sim(what).await,
         Command::Replay(args) => compose::replay(args, flags).await,
         Command::Completions { shell } => shell::completions(*shell, &mut out),

@@ -1,4 +1,4 @@
-//! `noctule subscriber list|show`, and the lines that describe one subscriber.
+//! `noctule subscriber list|show|note`, and the lines that describe one subscriber.
 
 use super::out::cell;
 use super::{Context, Out, Table};
@@ -30,6 +30,9 @@ pub async fn run(flags: &GlobalArgs, what: &SubscriberCommand, out: &mut Out) ->
                 show(&found, nas, out)?;
             }
             Ok(Exit::Ok)
+        }
+        SubscriberCommand::Note { subscriber, text, replace } => {
+            super::field::subscriber_note(flags, subscriber, text, *replace, out).await
         }
     }
 }

@@ -1,6 +1,7 @@
 //! From a configuration to running services. Nothing is asked of an upstream here: a NetBox that is away must not keep the screen away.
 
 use super::Services;
+use super::central::Central;
 use super::unusable::Unusable;
 use crate::config::{Config, Loaded};
 use crate::console::{SystemClock, World};
@@ -8,6 +9,7 @@ use crate::exit::{Exit, Failure};
 use crate::secrets::Secrets;
 use noctule_domain::SafeText;
 use noctule_domain::lifecycle::{Actor, Methods};
+use noctule_domain::ports::Authority;
 use noctule_network::lifecycle::{Executor, ExecutorConfig};
 use noctule_network::netbox::{Netbox, NetboxConfig, PoolConfig, Timeouts};
 use noctule_network::radius::profiles::{self, Profiles};
@@ -68,6 +70,7 @@ pub fn services(
         Ok(netbox) => (netbox.map(Arc::new), None),
         Err(words) => (None, Some(words)),
     };
+    let central = if store.is_replica() { Some(Central::new(loaded, &store, &secrets)?) } else { None };
     let engine = EngineConfig { source: loaded.config.radius.source, ..EngineConfig::default() };
     let engine = Engine::new(engine).map_err(|e| Failure::new(Exit::Internal, format!("no UDP socket for RADIUS: {e}")))?;
     let resolve =
@@ -81,6 +84,11 @@ pub fn services(
         (None, Some(why)) => Some(Arc::new(Unusable(why.clone())) as Arc<dyn Ipam>),
         (None, None) => None,
     };
-    let executor = Executor::new(Arc::new(store.clone()), ipam, radius.clone(), config);
-    Ok(Arc::new(Services { store, executor, netbox, netbox_trouble, radius, actor, world: World::default(), read_only }))
+    let authority: Arc<dyn Authority> = match &central {
+        Some(central) => central.gate(),
+        None => Arc::new(store.clone()),
+    };
+    let executor = Executor::new(authority.clone(), ipam, radius.clone(), config);
+    let (operator, world) = (actor, World::default());
+    Ok(Arc::new(Services { store, executor, netbox, netbox_trouble, radius, authority, central, operator, world, read_only }))
 }

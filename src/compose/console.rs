@@ -1,5 +1,6 @@
 //! Starting the console: on the operator's configuration, or read-only with the trouble on the screen when that is wrong.
 
+use super::central::Central;
 use super::{Services, services};
 use crate::cli::{ColorChoice, GlobalArgs, ReplayArgs};
 use crate::commands::actor;
@@ -8,6 +9,7 @@ use crate::console::{self as screen, ConsoleSetup, ReplayError};
 use crate::exit::{Exit, Failure};
 use crate::secrets::Secrets;
 use noctule_domain::SafeText;
+use noctule_domain::sync::Replica;
 use noctule_storage::{OpenError, Store};
 use noctule_ui::{AppConfig, Keymap, Notice};
 use std::io::IsTerminal;
@@ -23,21 +25,30 @@ pub async fn console(loaded: Loaded, flags: &GlobalArgs, trouble: Option<ConfigE
         notices.push(Notice::critical(format!("{trouble}. Until that is mended nothing is changed from here.")));
         read_only = Some("read-only: the configuration is wrong".into());
     }
+    let base = loaded.file.parent().map(Path::to_path_buf).unwrap_or_default();
+    let secrets = Secrets::new(base);
+    if loaded.config.central.is_on() && trouble.is_none() {
+        // Later there is no line to ask on.
+        Central::ask_before(&loaded, &secrets).map_err(|e| Failure::new(Exit::Config, format!("the password of the centre: {e}")))?;
+    }
     let store = open_store(&loaded, &mut notices)?;
     if store.is_read_only() && read_only.is_none() {
         let why = SafeText::new(&format!("read-only: {} can not be written", store.path().display()));
         notices.push(Notice::warning(format!("The store {} can not be written: nothing is changed from here.", store.path().display())));
         read_only = Some(why);
     }
-    let base = loaded.file.parent().map(Path::to_path_buf).unwrap_or_default();
-    let services = services(&loaded, store, Secrets::new(base), actor(&loaded, "console"), read_only)?;
+    let services = services(&loaded, store, secrets, actor(&loaded, "console"), read_only)?;
     run_console(services, &loaded, flags, notices, false).await
 }
 
 /// A damaged store is set aside, never deleted, and the console starts on a new one and says so. Every other trouble ends here in words.
 fn open_store(loaded: &Loaded, notices: &mut Vec<Notice>) -> Result<Store, Failure> {
-    let path = loaded.store_path();
     let options = crate::commands::store_options(loaded)?;
+    if loaded.config.central.is_on() {
+        // A damaged copy is made anew by the sync; the outbox, which nobody else has, is looked after by the store itself.
+        return Ok(crate::commands::open_store(loaded, options)?);
+    }
+    let path = loaded.store_path();
     match Store::open(&path, options.clone()) {
         Err(error @ (OpenError::Damaged { .. } | OpenError::NotADatabase { .. })) if !loaded.read_only => {
             let aside = noctule_storage::set_aside(&path)
@@ -72,7 +83,8 @@ pub async fn run_console(
     }
     let (depth, ascii) = screen::detect_look(config.console.ascii, color, |name| std::env::var(name).ok());
     let preferences_file = screen::preferences_file(&loaded.folders.state);
-    let mut app = AppConfig::new(chrono::Utc::now(), services.actor.name.as_str(), services.actor.role);
+    let actor = services.actor();
+    let mut app = AppConfig::new(chrono::Utc::now(), actor.name.as_str(), actor.role);
     app.zone = *chrono::Local::now().offset();
     app.tenant = config.tenant.name.clone().unwrap_or_else(|| if demo { "demo".into() } else { SafeText::default() });
     app.theme = config.console.theme.word().to_owned();
@@ -104,8 +116,25 @@ pub async fn run_console(
         notices,
         refresh: Duration::from_millis(config.console.refresh_ms.into()),
     };
+    let left = setup.services.clone();
     screen::run(setup).await.map_err(|e| Failure::new(Exit::Internal, format!("the console ended: {e}")))?;
+    say_unsent(&left).await;
     Ok(Exit::Ok)
+}
+
+/// What waits is said when the screen is gone: whoever closes the laptop now should know.
+async fn say_unsent(services: &Services) {
+    if services.central.is_none() {
+        return;
+    }
+    match services.store.outbox().await {
+        Ok(outbox) if outbox.unsent > 0 => eprintln!(
+            "noctule: {} change(s) wait in the outbox; they are pushed when a console runs here again, or by `noctule sync now`.",
+            outbox.unsent
+        ),
+        Ok(_) => {}
+        Err(error) => eprintln!("noctule: whether changes wait could not be read: {error}"),
+    }
 }
 
 fn keymap(loaded: &Loaded, notices: &mut Vec<Notice>) -> Keymap {

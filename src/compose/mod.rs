@@ -2,6 +2,7 @@
 //! the same `Services`; the demo differs only in what its configuration points to.
 
 mod build;
+mod central;
 mod console;
 mod demo;
 mod demo_fill;
@@ -12,10 +13,14 @@ mod unusable;
 mod upstreams;
 
 pub use build::{methods, services};
+pub use central::{
+    Answers, Central, Emergency, KEYRING_NAME, Memory, Sent, acting, ask, begin_queued, central_of, centre_config, emergency, fresh,
+    link_of, login, reach, send,
+};
 pub use console::{console, replay, run_console};
 pub use demo::{Demo, demo};
 pub use demo_fill::fill as fill_store;
-pub use operate::{operate, resume, resume_all};
+pub use operate::{Operated, cancel, emergency_now, operate, resume, resume_all};
 pub use services::Services;
 pub use sims::sim;
 pub use upstreams::{Probed, init_netbox, netbox_check, pools, probe};

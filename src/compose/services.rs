@@ -1,10 +1,12 @@
 //! What a running Noctule has: the store, the executor, NetBox, the NASes. Made once from a configuration; the console, the command line
 //! and the demo use the same.
 
+use super::central::Central;
 use crate::console::World;
 use noctule_domain::lifecycle::{Actor, OperationStatus};
 use noctule_domain::nas::NasReach;
-use noctule_domain::ports::{AuthorityError, BeginOperation};
+use noctule_domain::permission::Role;
+use noctule_domain::ports::{Authority, AuthorityError, BeginOperation};
 use noctule_domain::{NasId, OperationId, Retry, SafeText, SubscriberId};
 use noctule_network::lifecycle::{Executor, Started};
 use noctule_network::netbox::Netbox;
@@ -14,6 +16,9 @@ use noctule_ui::query::{MapView, NetworkView, SubscriberView, SyncView};
 use noctule_ui::{Notice, Query, Reply};
 use std::sync::Arc;
 
+/// Rows of the outbox that the Sync pane shows at most.
+const OUTBOX_SHOWN: u32 = 200;
+
 pub struct Services {
     pub store: Store,
     pub executor: Executor,
@@ -21,7 +26,12 @@ pub struct Services {
     /// Why the configured NetBox can not be used: no token, a bad URL.
     pub netbox_trouble: Option<SafeText>,
     pub radius: Arc<RadiusClient>,
-    pub actor: Actor,
+    /// Where operations begin and end, and the health of NASes is kept: the store, or the centre.
+    pub authority: Arc<dyn Authority>,
+    /// The centre, where one is configured: the store is then a copy with an outbox.
+    pub central: Option<Arc<Central>>,
+    /// As configured; who acts is `actor()`.
+    pub operator: Actor,
     pub world: World,
     /// Why nothing may be changed, if so.
     pub read_only: Option<SafeText>,
@@ -30,6 +40,16 @@ pub struct Services {
 impl Services {
     pub fn read_only(&self) -> bool {
         self.read_only.is_some()
+    }
+
+    /// Who acts now: with a centre, by its word and not by the configuration's. It has never spoken: then nothing but looking.
+    pub fn actor(&self) -> Actor {
+        let mut actor = self.operator.clone();
+        if let Some(central) = &self.central {
+            actor.name = central.login();
+            actor.role = central.role().unwrap_or(Role::Viewer);
+        }
+        actor
     }
 
     /// One is configured, usable or not.
@@ -46,7 +66,7 @@ impl Services {
     /// Tries an open operation now, or begins an ended one anew.
     pub async fn resume(&self, id: OperationId) -> Result<Started, AuthorityError> {
         self.may_change()?;
-        self.executor.resume(id, OperationId::from_uuid(uuid::Uuid::now_v7()), self.actor.clone()).await
+        self.executor.resume(id, OperationId::from_uuid(uuid::Uuid::now_v7()), self.actor()).await
     }
 
     fn may_change(&self) -> Result<(), AuthorityError> {
@@ -75,7 +95,11 @@ impl Services {
             words.push_str(problem.as_str());
         }
         if !self.read_only() && !self.store.is_read_only() {
-            self.store.pools_replace(check.pools).await.map_err(|error| SafeText::new(&error.to_string()))?;
+            match &self.central {
+                // What the centre keeps comes back with the copy; with the centre away the old figures stand.
+                Some(central) => central.pools_replace(&check.pools).await,
+                None => self.store.pools_replace(check.pools).await.map_err(|error| SafeText::new(&error.to_string()))?,
+            }
         }
         Ok(SafeText::new(&words))
     }
@@ -89,7 +113,7 @@ impl Services {
         };
         let probe = self.radius.probe(&nas).await;
         if !self.read_only() {
-            let stored = noctule_domain::ports::Authority::nas_health(&self.store, id, probe.seen.clone()).await;
+            let stored = self.authority.nas_health(id, probe.seen.clone()).await;
             if let Err(error) = stored {
                 tracing::warn!(nas = %nas.name, %error, "health of the NAS not stored");
             }
@@ -124,7 +148,8 @@ impl Services {
                     let nas_name = self.nas_name(subscriber.nas).await?;
                     let session_nas_name = self.nas_name(subscriber.session.as_ref().map(|s| s.nas)).await?;
                     let timeline = store.subscriber_timeline(id, timeline.into()).await?;
-                    Reply::Subscriber(Box::new(SubscriberView { subscriber, nas_name, session_nas_name, timeline, others: Vec::new() }))
+                    let others = self.central.as_ref().map(|central| central.others_at(id)).unwrap_or_default();
+                    Reply::Subscriber(Box::new(SubscriberView { subscriber, nas_name, session_nas_name, timeline, others }))
                 }
             },
             Query::Overview => Reply::Overview(Box::new(store.overview(chrono::Utc::now()).await?)),
@@ -152,18 +177,27 @@ impl Services {
                 tasks: store.tasks().await?,
                 nases: store.nas_rows().await?,
             })),
-            Query::Sync => Reply::Sync(Box::new(SyncView {
-                status: None,
-                centre: SafeText::default(),
-                rows: Vec::new(),
-                outbox: Vec::new(),
-                conflicts: Vec::new(),
-                others: Vec::new(),
-            })),
+            Query::Sync => Reply::Sync(Box::new(self.sync_view().await?)),
             Query::Vocabulary => {
                 let vocabulary = store.vocabulary().await?;
                 Reply::Vocabulary { nas: vocabulary.nas, sites: vocabulary.sites }
             }
+        })
+    }
+
+    async fn sync_view(&self) -> Result<SyncView, StoreError> {
+        let Some(central) = &self.central else {
+            let centre = SafeText::default();
+            return Ok(SyncView { status: None, centre, rows: Vec::new(), outbox: Vec::new(), conflicts: Vec::new(), others: Vec::new() });
+        };
+        let status = central.status().borrow().clone();
+        Ok(SyncView {
+            status: Some(status),
+            centre: central.words(),
+            rows: self.store.table_counts().await?,
+            outbox: self.store.outbox_list(OUTBOX_SHOWN).await?,
+            conflicts: self.store.conflicts().await?,
+            others: central.others(),
         })
     }
 

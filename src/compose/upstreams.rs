@@ -1,13 +1,12 @@
 //! Commands that ask the upstreams themselves: pools, probes, the NetBox check and its set-up.
 
-use super::{build, services};
+use super::{acting, build};
 use crate::commands::Context;
 use crate::config::Loaded;
 use crate::exit::{Exit, Failure};
 use crate::secrets::Secrets;
 use noctule_domain::ipam::Pool;
 use noctule_domain::nas::{Nas, NasReach};
-use noctule_domain::ports::Authority;
 use noctule_domain::{Retry, SafeText};
 use noctule_network::netbox::{InitStep, Netbox, NetboxError};
 use serde::Serialize;
@@ -27,13 +26,13 @@ pub struct Probed {
 
 /// Asks each for a session that does not exist, all at once: a silent one takes as long as its profile waits.
 pub async fn probe(context: &Context, nas: &[Nas]) -> Result<Vec<Probed>, Failure> {
-    let services = services(&context.loaded, context.store.clone(), context.secrets.clone(), context.actor.clone(), None)?;
+    let services = acting(context).await?;
     let asked = nas.iter().map(|nas| {
         let services = services.clone();
         async move {
             let probe = services.radius.probe(nas).await;
             if !services.store.is_read_only()
-                && let Err(error) = services.store.nas_health(nas.id, probe.seen.clone()).await
+                && let Err(error) = services.authority.nas_health(nas.id, probe.seen.clone()).await
             {
                 tracing::warn!(nas = %nas.name, %error, "health of the NAS not stored");
             }

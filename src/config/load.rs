@@ -47,6 +47,12 @@ impl Loaded {
         self.config.store.path.clone().unwrap_or_else(|| self.folders.store_file())
     }
 
+    /// The copy of the centre and its outbox: by tenant, so that two providers never share one.
+    pub fn central_folder(&self) -> PathBuf {
+        let tenant = self.config.tenant.id.map(|id| id.to_string()).unwrap_or_else(|| "no-tenant".into());
+        self.config.central.folder.clone().unwrap_or_else(|| self.folders.data.join("central").join(tenant))
+    }
+
     /// The keymap file: the configured one, else `keymap.toml` beside the configuration when it is there.
     pub fn keymap_path(&self) -> Option<PathBuf> {
         let beside = self.folders.config.join("keymap.toml");
@@ -232,6 +238,10 @@ fn salvage(file: &Path, folders: &Folders) -> Config {
         match name.get_ref().as_ref() {
             "tenant" => config.tenant.id = text_of("id").and_then(|id| id.parse().ok()),
             "store" => config.store.path = text_of("path").map(PathBuf::from),
+            "central" => {
+                config.central.url = text_of("url").filter(|url| super::CentralPlace::parse(url).is_ok());
+                config.central.folder = text_of("folder").map(PathBuf::from);
+            }
             "console" => {
                 config.console.theme = text_of("theme").and_then(|word| word.parse().ok()).unwrap_or(config.console.theme);
                 config.console.ascii = inner.get("ascii").and_then(|v| v.get_ref().as_bool()).unwrap_or(false);

@@ -1,13 +1,9 @@
 //! Carrying effects out. Nothing here blocks the loop: each effect is a task of its own, and its outcome comes back as a message.
 
-use super::{osc, preferences};
+use super::{changes, osc, preferences};
 use crate::compose::Services;
 use futures::FutureExt;
-use noctule_domain::lifecycle::{OperationKind, OperationOptions};
-use noctule_domain::ports::BeginOperation;
-use noctule_domain::{OperationId, SafeText};
-use noctule_network::lifecycle::Started;
-use noctule_ui::effect::OperationTarget;
+use noctule_domain::SafeText;
 use noctule_ui::{Effect, Msg, Notice, Query, Reply, RequestId};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,10 +46,10 @@ impl Effects {
         match effect {
             Effect::Ask { id, query } => self.ask(id, query),
             Effect::StartOperations { id, kind, targets, options } => {
-                self.reply(async move |services| Some(start(&services, id, kind, targets, options).await));
+                self.reply(async move |services| Some(changes::start(&services, id, kind, targets, options).await));
             }
             Effect::CancelOperation(id) => self.reply(async move |services| {
-                let ended = services.executor.cancel(id, services.actor.clone()).await;
+                let ended = services.executor.cancel(id, services.actor()).await;
                 Some(Msg::Notice(match ended {
                     Ok(()) => Notice::info(format!("Operation {} is cancelled.", id.short())),
                     Err(error) => Notice::warning(error.to_string()),
@@ -64,14 +60,14 @@ impl Effects {
                 Err(error) => Some(Msg::Notice(Notice::warning(error.to_string()))),
             }),
             Effect::SetTaskStatus { task, expected_version, to, reason } => self.reply(async move |services| {
-                let set = services.store.task_set_status(task, to, Some(expected_version), reason, services.actor.clone()).await;
+                let set = services.store.task_set_status(task, to, Some(expected_version), reason, services.actor()).await;
                 Some(match set {
                     Ok(task) => Msg::Notice(Notice::info(format!("{} is {} now.", task.number, task.status))),
                     Err(error) => Msg::Notice(Notice::warning(error.to_string())),
                 })
             }),
             Effect::AssignTask { task, expected_version, technician } => self.reply(async move |services| {
-                let set = services.store.task_assign(task, technician, Some(expected_version), services.actor.clone()).await;
+                let set = services.store.task_assign(task, technician, Some(expected_version), services.actor()).await;
                 Some(Msg::Notice(match set {
                     Ok(task) => Notice::info(match &task.technician_name {
                         Some(name) => format!("{} is assigned to {name}.", task.number),
@@ -81,13 +77,30 @@ impl Effects {
                 }))
             }),
             Effect::ProbeNas(id) => self.reply(async move |services| Some(Msg::Notice(services.probe_words(id).await))),
-            Effect::SetTaskNotes { .. }
-            | Effect::SetSubscriberNotes { .. }
-            | Effect::Clock { .. }
-            | Effect::Emergency { .. }
-            | Effect::Resolve { .. }
-            | Effect::SyncNow
-            | Effect::LookAt(_) => self.notice(Notice::warning("This console can not do that yet.")),
+            Effect::SetTaskNotes { task, expected_version, notes } => {
+                self.reply(async move |services| Some(Msg::Notice(changes::task_notes(&services, task, expected_version, notes).await)));
+            }
+            Effect::SetSubscriberNotes { subscriber, expected_version, notes } => self.reply(async move |services| {
+                Some(Msg::Notice(changes::subscriber_notes(&services, subscriber, expected_version, notes).await))
+            }),
+            Effect::Clock { technician, to } => {
+                self.reply(async move |services| Some(Msg::Notice(changes::clock(&services, technician, to).await)));
+            }
+            Effect::Emergency { subscriber, purpose } => {
+                self.reply(async move |services| Some(Msg::Notice(changes::emergency(&services, subscriber, purpose).await)));
+            }
+            Effect::Resolve { op, resolution } => {
+                self.reply(async move |services| Some(Msg::Notice(changes::resolve(&services, op, resolution).await)));
+            }
+            Effect::SyncNow => match &self.services.central {
+                Some(central) => central.sync_now(),
+                None => self.notice(Notice::warning("No centre is configured: there is nothing to sync with.")),
+            },
+            Effect::LookAt(subscriber) => {
+                if let Some(central) = &self.services.central {
+                    central.look_at(subscriber);
+                }
+            }
             Effect::RefreshPools => self.services.world.ask_now.notify_one(),
             Effect::Copy(text) => match osc::copy(&text, std::env::var_os("TMUX").is_some()) {
                 Some(bytes) => self.terminal(ToTerminal::Write(bytes)),
@@ -152,29 +165,4 @@ impl Effects {
 async fn answer(services: &Services, id: RequestId, query: Query) -> Msg {
     let reply = services.answer(query).await.unwrap_or_else(|words| Reply::Failed(SafeText::new(&words)));
     Msg::Reply { id, reply }
-}
-
-/// Begins one operation per target, in order. The ends come by themselves.
-async fn start(services: &Services, id: RequestId, kind: OperationKind, targets: Vec<OperationTarget>, options: OperationOptions) -> Msg {
-    let mut started = 0u32;
-    let mut refused = Vec::new();
-    for target in targets {
-        let request = BeginOperation {
-            id: OperationId::from_uuid(uuid::Uuid::now_v7()),
-            subscriber: target.subscriber,
-            kind,
-            actor: services.actor.clone(),
-            options: options.clone(),
-            expected_version: target.expected_version,
-        };
-        match services.start(request).await {
-            Ok(Started::Running(_)) => started += 1,
-            Ok(Started::AlreadyThere(subscriber)) => {
-                let words = format!("is {} already", subscriber.ipv6.state);
-                refused.push((subscriber.subscriber_number, SafeText::new(&words)));
-            }
-            Err(error) => refused.push((services.name_of(target.subscriber).await, SafeText::new(&error.to_string()))),
-        }
-    }
-    Msg::OperationsStarted { id, started, queued: 0, refused }
 }

@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Messages that wait at most. Keys wait for a place, notices give way.
 const QUEUE: usize = 1024;
+/// How long the link may take to end.
+const LEAVE: std::time::Duration = std::time::Duration::from_secs(2);
 /// Messages taken before a frame is drawn, so that a flood of them never starves the screen.
 const BATCH: usize = 256;
 
@@ -67,6 +69,7 @@ pub async fn run(setup: ConsoleSetup) -> anyhow::Result<()> {
     // After the first frame: what takes time must not keep it back.
     let input = tokio::spawn(input::read(to_app.clone()));
     sources::spawn(&services, &to_app, refresh, &cancel);
+    let link = sources::spawn_link(&services, &cancel);
     let mut signals = sources::Signals::new()?;
     drop(to_app);
     loop {
@@ -104,6 +107,11 @@ pub async fn run(setup: ConsoleSetup) -> anyhow::Result<()> {
     }
     cancel.cancel();
     input.abort();
+    drop(guard);
+    if let Some(link) = link {
+        // The terminal is given back already; what was typed last has a moment to leave. It is durable either way.
+        let _ = tokio::time::timeout(LEAVE, link).await;
+    }
     if let Some(recorder) = &mut recorder {
         recorder.flush()?;
     }

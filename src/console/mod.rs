@@ -1,6 +1,7 @@
 //! The full-screen console: terminal, event loop, effects, upstream watch, recorder. No rule lives here: what a message means is decided
 //! in `noctule_ui`, what an operation does in the executor.
 
+mod changes;
 mod clock;
 mod effects;
 #[cfg(test)]

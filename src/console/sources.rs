@@ -2,13 +2,15 @@
 
 use super::upstreams;
 use crate::compose::Services;
+use noctule_domain::permission::Permission;
+use noctule_domain::sync::{Link, SyncStatus};
 use noctule_network::lifecycle::Event;
-use noctule_ui::Msg;
 use noctule_ui::msg::OperationEnded;
+use noctule_ui::{Msg, Notice};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Between two "changed" messages at least this long: ten a second are plenty.
@@ -30,14 +32,63 @@ pub fn spawn(services: &Arc<Services>, to: &mpsc::Sender<Msg>, refresh: Duration
     until(Box::pin(ended(services.clone(), to.clone())));
     until(Box::pin(logged(to.clone())));
     until(Box::pin(upstreams::watch(services.clone(), to.clone())));
+    if let Some(central) = &services.central {
+        until(Box::pin(sync_status(services.clone(), central.status(), to.clone())));
+    }
     if !services.read_only() {
-        let executor = services.executor.clone();
-        tokio::spawn(executor_housekeeping(executor, cancel.clone()));
+        tokio::spawn(housekeeping(services.clone(), cancel.clone()));
     }
 }
 
-async fn executor_housekeeping(executor: noctule_network::lifecycle::Executor, cancel: CancellationToken) {
-    executor.janitor(HOUSEKEEPING, cancel).await;
+/// The link to the centre, for as long as the console runs. Awaited at the end: what was typed last still has a moment to be pushed.
+pub fn spawn_link(services: &Arc<Services>, cancel: &CancellationToken) -> Option<tokio::task::JoinHandle<()>> {
+    let central = services.central.clone().filter(|_| !services.read_only())?;
+    Some(tokio::spawn(central.run(services.clone(), cancel.clone())))
+}
+
+/// With a centre only while it is there: nothing of it could be done, and every try would wait for a time-out.
+async fn housekeeping(services: Arc<Services>, cancel: CancellationToken) {
+    let Some(central) = &services.central else { return services.executor.janitor(HOUSEKEEPING, cancel).await };
+    let mut status = central.status();
+    loop {
+        if central.is_live() && services.actor().role.allows(Permission::Ipv6Revoke) {
+            if let Err(error) = services.executor.tidy_up().await {
+                tracing::warn!(%error, "a round of housekeeping did not end well");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(HOUSEKEEPING) => {}
+            () = cancel.cancelled() => return,
+        }
+        // A link that is down is waited for, not asked every round.
+        tokio::select! {
+            live = status.wait_for(|status| matches!(status.link, Link::Live | Link::Delayed)) => if live.is_err() { return },
+            () = cancel.cancelled() => return,
+        }
+    }
+}
+
+/// How the sync stands, and with it the centre among the upstreams of the header.
+async fn sync_status(services: Arc<Services>, mut status: watch::Receiver<SyncStatus>, to: mpsc::Sender<Msg>) {
+    let mut link = None;
+    loop {
+        let now = status.borrow_and_update().clone();
+        let before = link.replace(now.link);
+        if to.send(Msg::Sync(Box::new(now.clone()))).await.is_err() {
+            return;
+        }
+        if before != link && to.send(Msg::Upstreams(upstreams::all(&services).await)).await.is_err() {
+            return;
+        }
+        if before.is_some() && before != link && now.link == Link::Denied {
+            let words = "The centre does not let this operator in any more. Unsent work is kept; `noctule wipe` removes the copy.";
+            let _ = to.send(Msg::Notice(Notice::critical(words))).await;
+        }
+        if status.changed().await.is_err() {
+            return;
+        }
+        tokio::time::sleep(COALESCE).await;
+    }
 }
 
 /// The time, once a second. A full queue loses a tick, not a key.

@@ -3,6 +3,7 @@
 use crate::compose::Services;
 use noctule_domain::nas::{Nas, NasReach};
 use noctule_domain::retry::backoff;
+use noctule_domain::sync::Link;
 use noctule_domain::{SafeText, Timestamp};
 use noctule_ui::Msg;
 use noctule_ui::msg::{Upstream, UpstreamKind, UpstreamState};
@@ -74,8 +75,20 @@ pub async fn watch(services: Arc<Services>, to: mpsc::Sender<Msg>) {
     }
 }
 
-async fn all(services: &Services) -> Vec<Upstream> {
+pub(super) async fn all(services: &Services) -> Vec<Upstream> {
     let mut out = Vec::new();
+    if let Some(central) = &services.central {
+        let status = central.status().borrow().clone();
+        let state = match status.link {
+            Link::Live => UpstreamState::Live,
+            Link::Connecting | Link::Delayed => UpstreamState::Delayed,
+            Link::Offline | Link::Denied | Link::Upgrade => UpstreamState::Offline,
+        };
+        // Of an offline centre the age of what is shown counts.
+        let since = if state == UpstreamState::Offline { status.fresh_at.or(status.since) } else { status.since };
+        let note = status.note.or_else(|| Some(central.words()));
+        out.push(Upstream { name: "centre".into(), kind: UpstreamKind::Central, state, since, note });
+    }
     if services.has_netbox() {
         let netbox = services.world.netbox();
         out.push(Upstream {

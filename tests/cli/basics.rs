@@ -90,7 +90,7 @@ fn a_store_of_a_newer_program_is_left_alone() {
 #[test]
 fn help_documents_every_exit_code() {
     let help = Home::empty().run(&["--help"]).ends(0).out;
-    for code in 0..=11 {
+    for code in 0..=12 {
         assert!(help.lines().any(|line| line.trim_start().starts_with(&format!("{code}  "))), "code {code} in\n{help}");
     }
 }

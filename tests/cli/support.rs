@@ -9,6 +9,7 @@ pub struct Home {
     folder: tempfile::TempDir,
     /// Everything that was printed, so that each test can look for secrets at its end.
     printed: std::cell::RefCell<String>,
+    variables: std::cell::RefCell<Vec<(String, String)>>,
 }
 
 /// How one run ended.
@@ -33,7 +34,7 @@ impl Ran {
 
 impl Home {
     pub fn empty() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), printed: Default::default() }
+        Self { folder: tempfile::tempdir().unwrap(), printed: Default::default(), variables: Default::default() }
     }
 
     /// With a configuration made by `init`.
@@ -75,11 +76,26 @@ impl Home {
             .env("TERM", "xterm-256color")
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
+        command.envs(self.variables.borrow().iter().map(|(name, value)| (name, value)));
         command
     }
 
     pub fn run(&self, arguments: &[&str]) -> Ran {
         self.ended(self.command().args(arguments).output().unwrap())
+    }
+
+    /// A variable of all runs from here on.
+    pub fn set(&self, name: &str, value: &str) {
+        self.variables.borrow_mut().push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Without a controlling terminal, whatever the tests themselves have.
+    pub fn run_alone(&self, arguments: &[&str]) -> Ran {
+        let own = self.command();
+        let mut command = Command::new("setsid");
+        command.arg("--wait").arg(own.get_program()).args(arguments).env_clear().current_dir(self.folder.path()).stdin(Stdio::null());
+        command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.ended(command.output().unwrap())
     }
 
     pub fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {

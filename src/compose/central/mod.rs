@@ -1,0 +1,18 @@
+//! The centre, as this process has it: settings, the password, the link that keeps the copy fresh, and what may be done without it.
+
+mod command;
+mod dead;
+mod emergency;
+mod failure;
+mod gate;
+mod link;
+mod memory;
+mod place;
+mod queue;
+
+pub use command::{Sent, acting, ask, central_of, fresh, reach, send};
+pub use emergency::{Emergency, emergency};
+pub use link::{Central, link_of};
+pub use memory::Memory;
+pub use place::{KEYRING_NAME, centre_config, login};
+pub use queue::{Answers, begin_queued};

@@ -1,0 +1,130 @@
+//! What the operator changes from the screen, carried out: operations begun or queued, notes, time, decisions. Each ends in one sentence.
+
+use crate::compose::{self, Services};
+use noctule_domain::lifecycle::{Enforcement, OperationKind, OperationOptions};
+use noctule_domain::ports::{AuthorityError, BeginOperation};
+use noctule_domain::sync::{LifecycleRequest, Resolution};
+use noctule_domain::time_entry::TimeEntryKind;
+use noctule_domain::{OpId, OperationId, Retry, SafeText, SubscriberId, TaskId, TechnicianId};
+use noctule_network::lifecycle::Started;
+use noctule_ui::effect::OperationTarget;
+use noctule_ui::{Msg, Notice, RequestId};
+
+/// Begins one operation per target, in order. With the centre away each is kept in the outbox instead. The ends come by themselves.
+pub async fn start(
+    services: &Services,
+    id: RequestId,
+    kind: OperationKind,
+    targets: Vec<OperationTarget>,
+    options: OperationOptions,
+) -> Msg {
+    let (mut started, mut queued) = (0u32, 0u32);
+    let mut refused = Vec::new();
+    for target in targets {
+        match begin(services, kind, target, options.clone()).await {
+            Ok(Begun::Started) => started += 1,
+            Ok(Begun::Queued) => queued += 1,
+            Err(why) => refused.push((services.name_of(target.subscriber).await, why)),
+        }
+    }
+    Msg::OperationsStarted { id, started, queued, refused }
+}
+
+enum Begun {
+    Started,
+    Queued,
+}
+
+async fn begin(services: &Services, kind: OperationKind, target: OperationTarget, options: OperationOptions) -> Result<Begun, SafeText> {
+    let request = BeginOperation {
+        id: OperationId::from_uuid(uuid::Uuid::now_v7()),
+        subscriber: target.subscriber,
+        kind,
+        actor: services.actor(),
+        options,
+        expected_version: target.expected_version,
+    };
+    if services.central.as_ref().is_some_and(|central| central.is_away()) {
+        return queue(services, request).await.map(|()| Begun::Queued);
+    }
+    match services.start(request.clone()).await {
+        Ok(Started::Running(_)) => Ok(Begun::Started),
+        Ok(Started::AlreadyThere(subscriber)) => Err(SafeText::new(&format!("is {} already", subscriber.ipv6.state))),
+        // Away after all. It may have begun all the same: the same id makes it the same operation, whenever it is asked again.
+        Err(AuthorityError::Store { retry: Retry::Later, .. }) if services.central.is_some() && !services.read_only() => {
+            queue(services, request).await.map(|()| Begun::Queued)
+        }
+        Err(error) => Err(SafeText::new(&error.to_string())),
+    }
+}
+
+/// Keeps a request in the outbox, with the version that the operator saw.
+async fn queue(services: &Services, request: BeginOperation) -> Result<(), SafeText> {
+    if let Some(why) = &services.read_only {
+        return Err(why.clone());
+    }
+    let words = |error: noctule_storage::StoreError| SafeText::new(&error.to_string());
+    let seen_version = match request.expected_version {
+        Some(version) => version,
+        None => services.store.subscriber(request.subscriber).await.map_err(words)?.map_or(0, |subscriber| subscriber.version),
+    };
+    let wanted = LifecycleRequest { subscriber: request.subscriber, kind: request.kind, options: request.options, seen_version };
+    services.store.queue_lifecycle(request.id, wanted, request.actor).await.map_err(words)
+}
+
+/// With a centre a change is done here and on its way there; without one it is done.
+fn done(services: &Services, words: String) -> Notice {
+    let away = services.central.as_ref().is_some_and(|central| !central.is_live());
+    Notice::info(if away { format!("{words} It waits in the outbox until the centre is back.") } else { words })
+}
+
+fn failed(error: impl std::fmt::Display) -> Notice {
+    Notice::warning(error.to_string())
+}
+
+pub async fn task_notes(services: &Services, task: TaskId, version: i64, notes: Option<SafeText>) -> Notice {
+    match services.store.task_set_notes(task, Some(version), notes, services.actor()).await {
+        Ok(task) => done(services, format!("The notes of {} are kept.", task.number)),
+        Err(error) => failed(error),
+    }
+}
+
+pub async fn subscriber_notes(services: &Services, subscriber: SubscriberId, version: i64, notes: Option<SafeText>) -> Notice {
+    match services.store.subscriber_set_notes(subscriber, Some(version), notes, services.actor()).await {
+        Ok(subscriber) => done(services, format!("The notes of {} are kept.", subscriber.subscriber_number)),
+        Err(error) => failed(error),
+    }
+}
+
+pub async fn clock(services: &Services, technician: TechnicianId, to: Option<TimeEntryKind>) -> Notice {
+    let ended = match to {
+        Some(kind) => services.store.clock_in(technician, kind, None, services.actor()).await.map(|_| format!("Clocked in: {kind}.")),
+        None => services.store.clock_out(technician, services.actor()).await.map(|_| "Clocked out.".to_owned()),
+    };
+    match ended {
+        Ok(words) => done(services, words),
+        Err(error) => failed(error),
+    }
+}
+
+pub async fn emergency(services: &Services, subscriber: SubscriberId, purpose: OperationKind) -> Notice {
+    match compose::emergency(services, subscriber, purpose).await {
+        Ok(sent) if sent.enforcement == Enforcement::Acknowledged => Notice::info(format!(
+            "{}: {}. It is in the outbox and told to the centre on its return; the state has not moved.",
+            sent.subscriber, sent.answer
+        )),
+        Ok(sent) => Notice::warning(format!("{}: {}", sent.subscriber, sent.answer)),
+        Err(why) => Notice::warning(why),
+    }
+}
+
+pub async fn resolve(services: &Services, op: OpId, resolution: Resolution) -> Notice {
+    match services.store.conflict_resolve(op, resolution, services.actor()).await {
+        Ok(()) => Notice::info(match resolution {
+            Resolution::Mine => "Yours is asked for again, over theirs.",
+            Resolution::Theirs => "Theirs stays.",
+            Resolution::Both => "Both texts are kept: theirs, then yours.",
+        }),
+        Err(error) => failed(error),
+    }
+}
