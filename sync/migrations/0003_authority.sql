@@ -394,9 +394,11 @@ BEGIN
     FOR key IN SELECT jsonb_object_keys(whole) LOOP
         good := CASE
             WHEN key IN ('send_coa', 'send_disconnect', 'release_to_netbox', 'force') THEN jsonb_typeof(whole->key) = 'boolean'
-            WHEN key = 'prefix_len' THEN whole->>key IS NULL OR whole->>key ~ '^[0-9]{1,3}$' AND (whole->>key)::int <= 255
-            WHEN key = 'pool' THEN whole->>key IS NULL OR whole->>key ~ '^[0-9]{1,18}$'
-            WHEN key = 'reason' THEN jsonb_typeof(whole->key) IN ('null', 'string')
+            WHEN whole->key = 'null' THEN key IN ('prefix_len', 'pool', 'reason')
+            -- Numbers as numbers: a text in their place would be read by no console.
+            WHEN key = 'prefix_len' THEN jsonb_typeof(whole->key) = 'number' AND whole->>key ~ '^[0-9]{1,3}$' AND (whole->>key)::int <= 255
+            WHEN key = 'pool' THEN jsonb_typeof(whole->key) = 'number' AND whole->>key ~ '^[0-9]{1,18}$'
+            WHEN key = 'reason' THEN jsonb_typeof(whole->key) = 'string'
             ELSE false
         END;
         IF good IS NOT TRUE THEN
@@ -711,7 +713,7 @@ BEGIN
     ELSIF kind IN ('netbox_activate', 'netbox_deprecate') AND p->>'netbox_prefix_id' IS NULL
         AND (said->>'netbox_prefix_id')::bigint > 0 THEN
         -- The NetBox object of an imported prefix, found by its value.
-        p := p || jsonb_build_object('netbox_prefix_id', said->'netbox_prefix_id');
+        p := p || jsonb_build_object('netbox_prefix_id', (said->>'netbox_prefix_id')::bigint);
     END IF;
     p := p || jsonb_build_object('at', (said->>'at')::int, 'attempts', CASE WHEN goes_on THEN 0 ELSE greatest((p->>'attempts')::int, try) END,
         'unclear', unclear AND NOT goes_on,

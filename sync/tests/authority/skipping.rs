@@ -98,6 +98,38 @@ async fn an_operation_is_not_ended_without_its_steps() {
     assert_eq!(facts(&place, subscriber), before);
 }
 
+/// What a console could not read would stop all of them: it never gets in.
+#[tokio::test]
+async fn a_request_of_the_wrong_shape_begins_nothing() {
+    let place = Place::new().await;
+    let client = place.by_hand(&place.login(Role::Noc)).await;
+    let (subscriber, console) = (place.subscriber(&[]), Uuid::now_v7());
+    let wanted = |options: Value, kind: &str| json!({ "id": Uuid::now_v7(), "subscriber": subscriber, "kind": kind, "options": options });
+    for options in [
+        json!({ "prefix_len": "56" }),
+        json!({ "prefix_len": 300 }),
+        json!({ "prefix_len": -1 }),
+        json!({ "prefix_len": 56.5 }),
+        json!({ "pool": "1" }),
+        json!({ "force": "true" }),
+        json!({ "force": null }),
+        json!({ "reason": 5 }),
+        json!({ "reason": {} }),
+        json!({ "sudo": true }),
+        json!([1]),
+    ] {
+        let said = call(&client, "begin", &[&wanted(options.clone(), "allocate"), &console, &json!({})]).await;
+        assert!(said.is_err(), "{options}: {said:?}");
+    }
+    for kind in ["", "delete", "ALLOCATE"] {
+        assert!(call(&client, "begin", &[&wanted(json!({}), kind), &console, &json!({})]).await.is_err(), "{kind}");
+    }
+    assert_eq!(place.sql("SELECT count(*) FROM noctule.operations"), "0");
+    let said =
+        call(&client, "begin", &[&wanted(json!({ "prefix_len": 60, "pool": 1, "reason": null }), "allocate"), &console, &json!({})]).await;
+    assert!(said.is_ok_and(|answer| answer.get("operation").is_some()));
+}
+
 #[tokio::test]
 async fn steps_are_not_journalled_out_of_turn_nor_with_more_than_happened() {
     let place = Place::new().await;
