@@ -11,12 +11,15 @@ use noctule_domain::lifecycle::Actor;
 use noctule_domain::sync::{Answer, Answered, Change, Conflict, Op, OpState, Outbox, Position};
 use noctule_domain::{OpId, SafeText, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use uuid::Uuid;
 
 /// Done ops stay this long as history.
 const HISTORY: chrono::Duration = chrono::Duration::days(30);
+/// How far back answers of an earlier history are doubted: far longer than a standby lags behind, far shorter than the centre remembers ops.
+const DOUBTED: chrono::Duration = chrono::Duration::hours(24);
 /// The longest list.
 const MAX: u32 = 10_000;
 
@@ -27,6 +30,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) cache: &'a Connection,
     pub(crate) overlay: &'a Overlay,
     pub(crate) now: Timestamp,
+    /// What the transaction appended.
+    appended: RefCell<Vec<Laid>>,
 }
 
 /// A change to be written.
@@ -51,6 +56,8 @@ pub(crate) struct Desk {
     cache: Option<(u64, Connection)>,
     version: i64,
     overlay: Arc<Overlay>,
+    /// The history in which answers were last looked at.
+    pub(crate) history: Option<String>,
 }
 
 const OP: &str = "seq, id, made_at, origin, reason, change";
@@ -96,7 +103,7 @@ impl Desk {
         let version = data_version(&conn)?;
         let overlay = Arc::new(load_overlay(&conn, side)?);
         side.set_overlay(overlay.clone());
-        Ok(Self { conn, read_only, cache: None, version, overlay })
+        Ok(Self { conn, read_only, cache: None, version, overlay, history: None })
     }
 
     /// Takes notice of what other processes wrote; `true` when they did.
@@ -137,17 +144,29 @@ impl Desk {
         }
         self.freshen_cache(side)?;
         self.conn.execute_batch("BEGIN IMMEDIATE")?;
-        let run = |desk: &mut Self| -> Result<T, StoreError> {
+        let run = |desk: &mut Self| -> Result<(T, Option<Vec<Laid>>), StoreError> {
             // Nobody else writes now: what is laid over is what it will be checked against.
             desk.refresh(side)?;
             let Some((_, cache)) = &desk.cache else { return Err(StoreError::Closed) };
-            let value = job(&desk.conn, &Seen { cache, overlay: &desk.overlay, now })?;
+            let before = desk.conn.total_changes();
+            let seen = Seen { cache, overlay: &desk.overlay, now, appended: RefCell::default() };
+            let value = job(&desk.conn, &seen)?;
+            let appended = seen.appended.into_inner();
+            // Nothing but these rows was written: they are laid over what was, instead of reading a thousand ops again.
+            let alone = desk.conn.total_changes() - before == appended.len() as u64;
             desk.conn.execute_batch("COMMIT")?;
-            Ok(value)
+            Ok((value, alone.then_some(appended)))
         };
         match run(self) {
-            Ok(value) => {
-                self.reload(side)?;
+            Ok((value, appended)) => {
+                match appended {
+                    Some(appended) => {
+                        let overlay = Arc::make_mut(&mut self.overlay);
+                        appended.iter().for_each(|laid| overlay.add(laid));
+                        side.set_overlay(self.overlay.clone());
+                    }
+                    None => self.reload(side)?,
+                }
                 side.rose();
                 side.changed();
                 Ok(value)
@@ -176,7 +195,7 @@ impl Desk {
 }
 
 /// Appends an op; the caller's transaction makes it durable.
-pub(crate) fn append(conn: &Connection, side: &Side, now: Timestamp, actor: &Actor, op: NewOp) -> Result<OpId, StoreError> {
+pub(crate) fn append(conn: &Connection, side: &Side, seen: &Seen<'_>, actor: &Actor, op: NewOp) -> Result<Laid, StoreError> {
     let written = conn
         .prepare_cached(
             "INSERT INTO ops (id, tenant, login, made_at, origin, reason, change, target, under_way)
@@ -186,7 +205,7 @@ pub(crate) fn append(conn: &Connection, side: &Side, now: Timestamp, actor: &Act
             bytes(op.id.0),
             bytes(side.tenant.0),
             side.login,
-            us(now),
+            us(seen.now),
             actor.origin.as_str(),
             op.reason.as_ref().map(SafeText::as_str),
             codec::json(&op.change)?,
@@ -197,7 +216,18 @@ pub(crate) fn append(conn: &Connection, side: &Side, now: Timestamp, actor: &Act
         Err(e) if crate::import::is_constraint(&e) => Err(StoreError::Refused("this is in the outbox already".into())),
         other => {
             other?;
-            Ok(op.id)
+            let made_at = seen.now;
+            let op = Op {
+                id: op.id,
+                seq: conn.last_insert_rowid(),
+                made_at,
+                origin: actor.origin.clone(),
+                reason: op.reason,
+                change: op.change,
+            };
+            let laid = Laid { op, answer: None };
+            seen.appended.borrow_mut().push(laid.clone());
+            Ok(laid)
         }
     }
 }
@@ -317,6 +347,25 @@ pub(crate) fn answered(conn: &Connection, seen: &Seen<'_>, answers: &[Answered])
 pub(crate) fn anything_to_settle(conn: &Connection) -> rusqlite::Result<bool> {
     conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM ops INDEXED BY ops_laid WHERE laid = 1 AND state <> 'unsent')")?
         .query_row([], |row| row.get(0))
+}
+
+/// After a failover or a restore the centre may never have had what it answered before: commits that had not reached the standby are lost with
+/// the primary, also those that were read from it. So what was answered in another history than that of `position` is pushed again. The centre
+/// applies an op once, and what it does remember keeps its answer. Not lifecycle requests, which are begun and not pushed; not what the operator
+/// has decided since.
+pub(crate) fn doubt(conn: &Connection, side: &Side, position: &Position) -> Result<usize, StoreError> {
+    let doubted = conn.execute(
+        &format!(
+            "UPDATE ops SET state = 'unsent', laid = (state = 'answered'), answer = NULL, answered_at = NULL, xid = NULL, history = NULL
+             WHERE {WHOSE} AND state IN ('answered', 'done', 'conflict') AND history <> ?3 AND answered_at >= ?4 AND resolution IS NULL
+                AND change ->> 'verb' <> 'lifecycle' AND (state <> 'conflict' OR json_array_length(answer, '$.applied') > 0)"
+        ),
+        params![bytes(side.tenant.0), side.login, position.history, us(position.at - DOUBTED)],
+    )?;
+    if doubted > 0 {
+        tracing::info!(doubted, "the centre has another history now: what it answered in the old one is pushed again");
+    }
+    Ok(doubted)
 }
 
 /// Lifts what the cache has seen by now.

@@ -2,11 +2,11 @@
 
 use super::Side;
 use super::desk::{NewOp, Seen, append};
-use super::overlay::{Field, Laid, Overlay};
+use super::overlay::{Field, Overlay};
 use crate::codec::{self, bytes};
 use crate::error::StoreError;
 use noctule_domain::lifecycle::Actor;
-use noctule_domain::sync::{Change, FieldChange, Op};
+use noctule_domain::sync::{Change, FieldChange};
 use noctule_domain::{OpId, SafeText};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -71,11 +71,7 @@ pub(crate) fn typed(text: Option<&SafeText>) -> Value {
 
 /// Writes the op, and gives the overlay that it alone makes: what is returned is shown with it.
 pub(crate) fn write(conn: &Connection, side: &Side, seen: &Seen<'_>, actor: &Actor, op: NewOp) -> Result<Overlay, StoreError> {
-    let laid = Laid {
-        op: Op { id: op.id, seq: 0, made_at: seen.now, origin: actor.origin.clone(), reason: op.reason.clone(), change: op.change.clone() },
-        answer: None,
-    };
-    append(conn, side, seen.now, actor, op)?;
+    let laid = append(conn, side, seen, actor, op)?;
     Ok(Overlay::build([&laid]))
 }
 

@@ -13,6 +13,7 @@ use noctule_domain::{SafeText, SubscriberId, TaskId, TechnicianId, TimeEntryId, 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// An op that is laid over.
@@ -24,33 +25,34 @@ pub(crate) struct Laid {
 }
 
 /// New values of one op.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Edit {
     at: Timestamp,
     unsent: bool,
-    fields: BTreeMap<String, Value>,
+    fields: Arc<BTreeMap<String, Value>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct OverSubscriber {
     edits: Vec<Edit>,
     queued: Option<OperationKind>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct OverTechnician {
     edits: Vec<Edit>,
     fix: Option<Fix>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Out {
     at: Timestamp,
     position: Option<LatLng>,
     unsent: bool,
 }
 
-#[derive(Debug, Default)]
+/// Cheap to clone: values are shared.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Overlay {
     tasks: HashMap<TaskId, Vec<Edit>>,
     subscribers: HashMap<SubscriberId, OverSubscriber>,
@@ -87,11 +89,13 @@ impl Overlay {
         let edit = |fields: &BTreeMap<String, noctule_domain::sync::FieldChange>| Edit {
             at,
             unsent,
-            fields: fields
-                .iter()
-                .filter(|(name, _)| only.as_ref().is_none_or(|only| only.contains(name.as_str())))
-                .map(|(name, change)| (name.clone(), change.new.clone()))
-                .collect(),
+            fields: Arc::new(
+                fields
+                    .iter()
+                    .filter(|(name, _)| only.as_ref().is_none_or(|only| only.contains(name.as_str())))
+                    .map(|(name, change)| (name.clone(), change.new.clone()))
+                    .collect(),
+            ),
         };
         match &laid.op.change {
             Change::TaskEdit { task, fields, .. } => self.tasks.entry(*task).or_default().push(edit(fields)),
@@ -148,7 +152,7 @@ impl Overlay {
         let Some(edits) = self.tasks.get(&task.id) else { return false };
         let before = task.technician;
         for edit in edits {
-            for (name, value) in &edit.fields {
+            for (name, value) in edit.fields.iter() {
                 match name.as_str() {
                     "status" => {
                         if let Some(to) = read::<TaskStatus>(value) {
@@ -177,7 +181,7 @@ impl Overlay {
     pub(crate) fn subscriber(&self, subscriber: &mut Subscriber) {
         let Some(over) = self.subscribers.get(&subscriber.id) else { return };
         subscriber.queued = over.queued;
-        for (name, value) in over.edits.iter().flat_map(|e| &e.fields) {
+        for (name, value) in over.edits.iter().flat_map(|e| e.fields.iter()) {
             match name.as_str() {
                 "notes" => subscriber.notes = text(value),
                 "phone" => subscriber.phone = text(value),
@@ -198,7 +202,7 @@ impl Overlay {
 
     pub(crate) fn technician(&self, technician: &mut Technician) {
         if let Some(over) = self.technicians.get(&technician.id) {
-            for (name, value) in over.edits.iter().flat_map(|e| &e.fields) {
+            for (name, value) in over.edits.iter().flat_map(|e| e.fields.iter()) {
                 match name.as_str() {
                     "status" => technician.status = read(value).unwrap_or(technician.status),
                     "phone" => technician.phone = text(value),

@@ -54,7 +54,7 @@ impl Store {
                 let target = subscriber_words(seen.cache, request.subscriber)?;
                 let reason = request.options.reason.clone();
                 let op = NewOp { id: OpId(id.0), change: Change::Lifecycle(request), reason, target, under_way: false };
-                desk::append(conn, side, seen.now, &actor, op).map(drop)
+                desk::append(conn, side, seen, &actor, op).map(drop)
             })
         })
         .await
@@ -85,7 +85,7 @@ impl Store {
                 let target = subscriber_words(seen.cache, report.subscriber)?;
                 let op =
                     NewOp { id: OpId(Uuid::now_v7()), change: Change::Emergency(Box::new(report)), reason: None, target, under_way: true };
-                desk::append(conn, side, seen.now, &actor, op)
+                desk::append(conn, side, seen, &actor, op).map(|laid| laid.op.id)
             })
         })
         .await

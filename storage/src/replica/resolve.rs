@@ -28,7 +28,7 @@ impl Store {
                     let change = again(&conflict, resolution, version_of(seen.cache, &conflict.op.change)?)?;
                     let mut new = NewOp::new(change, conflict.target.to_string());
                     new.reason.clone_from(&conflict.op.reason);
-                    desk::append(conn, side, seen.now, &actor, new)?;
+                    desk::append(conn, side, seen, &actor, new)?;
                 }
                 Ok(desk::resolved(conn, op, resolution)?)
             })

@@ -186,17 +186,22 @@ impl Side {
         let now = self.now();
         let side = self.clone();
         let job: DeskJob = Box::new(move |desk| {
+            let another = desk.history.as_deref() != Some(position.history.as_str());
             let settled = match desk::anything_to_settle(&desk.conn) {
-                Ok(false) => Ok(()),
-                Ok(true) => desk.urgent(&side, now, |conn, _| {
+                Ok(false) if !another => Ok(()),
+                Ok(_) => desk.urgent(&side, now, |conn, _| {
+                    if another {
+                        desk::doubt(conn, &side, &position)?;
+                    }
                     desk::settle(conn, &position)?;
                     Ok(desk::prune(conn, now).map(drop)?)
                 }),
                 Err(error) => Err(error.into()),
             };
-            if let Err(error) = settled {
+            match settled {
+                Ok(()) => desk.history = Some(position.history),
                 // Tried again with the next read: what stays laid over says what the centre says too.
-                tracing::warn!(%error, "the outbox could not be settled");
+                Err(error) => tracing::warn!(%error, "the outbox could not be settled"),
             }
             let _ = done.send(());
         });
