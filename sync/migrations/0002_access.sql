@@ -280,16 +280,17 @@ BEGIN
 END $$;
 
 -- Subscribers that enter or leave a technician's view because a task changed hands, or is for somebody else now; their sessions with them. The
--- stamp says "look": whether the row is there for the reader is seen by the reader.
+-- stamp says "look": whether the row is there for the reader is seen by the reader. The session is stamped also where none is seen: somebody may
+-- be making it at this moment, in a transaction that commits before this one, and then it must leave the view with its subscriber. A stamp for a
+-- session that is not there is a tombstone, so that it is cleaned away.
 CREATE FUNCTION noctule.feed_scope(tenants uuid[], subscribers uuid[]) RETURNS void LANGUAGE sql SET search_path = ''
 BEGIN ATOMIC
-    INSERT INTO noctule.feed AS f (tenant_id, id, tab)
-        SELECT x.tenant_id, x.id, x.tab
-        FROM (SELECT DISTINCT s.tenant_id, s.id, 4::smallint AS tab FROM unnest(tenants, subscribers) AS s (tenant_id, id)
-            UNION ALL
-            SELECT DISTINCT s.tenant_id, s.id, 5::smallint FROM unnest(tenants, subscribers) AS s (tenant_id, id)
-                JOIN noctule.sessions AS x ON x.tenant_id = s.tenant_id AND x.id = s.id) AS x
-        ORDER BY x.tenant_id, x.id, x.tab
+    INSERT INTO noctule.feed AS f (tenant_id, id, tab, gone)
+        SELECT s.tenant_id, s.id, t.tab,
+            t.tab = 5 AND NOT EXISTS (SELECT FROM noctule.sessions AS x WHERE x.tenant_id = s.tenant_id AND x.id = s.id)
+        FROM (SELECT DISTINCT u.tenant_id, u.id FROM unnest(tenants, subscribers) AS u (tenant_id, id)) AS s
+            CROSS JOIN (VALUES (4::smallint), (5::smallint)) AS t (tab)
+        ORDER BY s.tenant_id, s.id, t.tab
         ON CONFLICT (tenant_id, id, tab) DO UPDATE SET xid = excluded.xid, changed_at = excluded.changed_at WHERE f.xid <> excluded.xid;
 END;
 

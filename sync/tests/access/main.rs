@@ -1,7 +1,11 @@
 //! The schema, its rights and its people, against a private PostgreSQL.
 
+mod feed;
 mod fill;
+mod late;
 mod people;
 mod rights;
 mod setup;
+mod structure;
 mod support;
+mod wire;
