@@ -24,6 +24,8 @@ struct Inner {
     status: SyncStatus,
     /// When a read last succeeded; `None` while there is no connection.
     read: Option<Instant>,
+    /// Why changes do not get through although reading goes well.
+    waits: Option<SafeText>,
 }
 
 impl Board {
@@ -68,7 +70,7 @@ impl Board {
             status.fresh_at = Some(at);
             status.lag_ms = lag_ms.or(status.lag_ms);
             status.link = if late { Link::Delayed } else { Link::Live };
-            status.note = note.cloned();
+            status.note = inner.waits.clone().or_else(|| note.cloned());
             status.phase = Phase::Idle;
             status.follower = false;
         });
@@ -87,6 +89,17 @@ impl Board {
             status.note = Some(SafeText::bounded(&error.to_string(), 300));
             status.phase = Phase::Idle;
             status.consoles = None;
+        });
+    }
+
+    /// Why changes wait, for as long as they do: reads that come through in between do not wipe it away. `None`: they get through.
+    pub(super) fn changes_wait(&self, why: Option<SafeText>) {
+        self.with(|inner| {
+            let before = std::mem::replace(&mut inner.waits, why);
+            // Without a connection the link's own words count.
+            if inner.read.is_some() && (inner.waits.is_some() || inner.status.note == before) {
+                inner.status.note.clone_from(&inner.waits);
+            }
         });
     }
 

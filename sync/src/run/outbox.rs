@@ -35,9 +35,11 @@ pub(super) async fn run(shared: Arc<Shared>) {
             () = shared.stop.cancelled() => return,
             round = pusher.push_all() => round,
         };
+        let failed = round.is_err();
         let pause = match round {
             Ok(pushed) => {
                 backoff.reset();
+                shared.board.changes_wait(None);
                 hand_out(&shared, &mut handed, pushed.lifecycle);
                 if pushed.answered > 0 {
                     shared.answered.notify_one();
@@ -58,6 +60,10 @@ pub(super) async fn run(shared: Arc<Shared>) {
                 () = tokio::time::sleep(pause) => {}
                 changed = live.changed() => if changed.is_err() { return } else { handed.clear() },
             }
+        }
+        if failed {
+            // The ops of this round were handed out: `wait_unsent` would wait for newer ones.
+            continue;
         }
         tokio::select! {
             () = shared.stop.cancelled() => return,
@@ -81,5 +87,5 @@ fn hand_out(shared: &Shared, handed: &mut HashSet<OpId>, requests: Vec<(Op, Life
 /// The link's own state is told by the one that reads; here only what it can not know: that changes do not get through.
 fn told(shared: &Shared, error: &CentreError) {
     tracing::warn!(%error, "changes wait in the outbox");
-    shared.board.update(|status| status.note = Some(SafeText::bounded(&format!("changes wait: {error}"), 300)));
+    shared.board.changes_wait(Some(SafeText::bounded(&format!("changes wait: {error}"), 300)));
 }
