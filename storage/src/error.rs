@@ -22,6 +22,8 @@ pub enum OpenError {
     Locked { path: PathBuf },
     #[error("the disk is full: the store {} could not be made ready; free some space, nothing was lost", path.display())]
     Full { path: PathBuf },
+    #[error("the local copy {} was not opened: {why}; nothing was touched", path.display())]
+    Key { path: PathBuf, why: &'static str },
     #[error("the store {} could not be opened", path.display())]
     Io {
         path: PathBuf,

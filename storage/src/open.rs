@@ -7,6 +7,7 @@ use crate::{codec, migrate};
 use chrono::{Duration, Utc};
 use noctule_domain::lifecycle::Methods;
 use noctule_domain::ports::Clock;
+use noctule_domain::secret::Secret;
 use noctule_domain::{ConsoleId, TenantId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::fs::{DirBuilder, File};
@@ -34,12 +35,14 @@ pub struct OpenOptions {
     pub methods: MethodsOf,
     /// Of a copy: the login at the centre. A cache of another one is not shown, and its unsent work is kept apart. `None`: whoever's it is.
     pub login: Option<String>,
+    /// Of a copy, with the feature `sqlcipher`: 32 bytes with which cache and outbox are encrypted on the disk.
+    pub key: Option<Secret>,
 }
 
 impl OpenOptions {
     /// Hold 24 h, lease 30 s, for writing.
     pub fn new(console: ConsoleId, tenant: TenantId, clock: Arc<dyn Clock>, methods: MethodsOf) -> Self {
-        Self { console, read_only: false, clock, tenant, hold: Duration::hours(24), lease_s: 30, methods, login: None }
+        Self { console, read_only: false, clock, tenant, hold: Duration::hours(24), lease_s: 30, methods, login: None, key: None }
     }
 }
 
@@ -139,6 +142,11 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
 
 /// A connection that can not write.
 pub(crate) fn reader(path: &Path, immutable: bool) -> Result<Connection, OpenError> {
+    reader_of(path, immutable, None)
+}
+
+/// The same of a file that may be encrypted.
+pub(crate) fn reader_of(path: &Path, immutable: bool, key: Option<&Secret>) -> Result<Connection, OpenError> {
     let conn = if immutable {
         let mut uri = String::from("file:");
         for byte in path.as_os_str().as_encoded_bytes() {
@@ -152,7 +160,10 @@ pub(crate) fn reader(path: &Path, immutable: bool) -> Result<Connection, OpenErr
     } else {
         connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?
     };
-    configure(&conn, 8_000).and_then(|()| conn.execute_batch("PRAGMA query_only = ON;")).map_err(|e| OpenError::from_sql(path, e))?;
+    crate::replica::unlock(&conn, key)
+        .and_then(|()| configure(&conn, 8_000))
+        .and_then(|()| conn.execute_batch("PRAGMA query_only = ON;"))
+        .map_err(|e| OpenError::from_sql(path, e))?;
     Ok(conn)
 }
 

@@ -378,7 +378,8 @@ impl Poll {
         let conn = shared.reader()?;
         let outbox = match &shared.replica {
             Some(side) => {
-                let conn = open::reader(&side.files.outbox(), false).map_err(|e| StoreError::Refused(SafeText::new(&e.to_string())))?;
+                let conn = open::reader_of(&side.files.outbox(), false, side.files.key())
+                    .map_err(|e| StoreError::Refused(SafeText::new(&e.to_string())))?;
                 let now = version(&conn)?;
                 Some((conn, now))
             }

@@ -2,9 +2,11 @@
 //! subscribers may swap their names, or a prefix move, in any order, and rows may name others that this operator may not see. So unique
 //! indexes become plain ones of the same name, the overlap triggers go, foreign keys and checks are not enforced on these connections.
 
+use super::key::unlock;
 use crate::error::{OpenError, StoreError};
 use crate::{codec, migrate, open};
 use noctule_domain::TenantId;
+use noctule_domain::secret::Secret;
 use noctule_domain::sync::Position;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::path::Path;
@@ -74,16 +76,18 @@ pub(crate) fn configure(conn: &Connection, cache_kib: u32) -> rusqlite::Result<(
 }
 
 /// Connects to a file that is there.
-pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn connect(path: &Path, key: Option<&Secret>) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags).map_err(|e| OpenError::from_sql(path, e))
+    let conn = Connection::open_with_flags(path, flags).map_err(|e| OpenError::from_sql(path, e))?;
+    unlock(&conn, key).map_err(|e| OpenError::from_sql(path, e))?;
+    Ok(conn)
 }
 
 /// Makes a file with the whole schema and no rows; its journal is that of a plain database.
-pub(crate) fn make(path: &Path, tenant: TenantId, now_us: i64) -> Result<Connection, OpenError> {
+pub(crate) fn make(path: &Path, key: Option<&Secret>, tenant: TenantId, now_us: i64) -> Result<Connection, OpenError> {
     let sql = |e| OpenError::from_sql(path, e);
     open::private_file(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-    let mut conn = connect(path)?;
+    let mut conn = connect(path, key)?;
     configure(&conn, open::WRITER_CACHE_KIB).map_err(sql)?;
     conn.execute_batch("PRAGMA synchronous = OFF;").map_err(sql)?;
     migrate::upgrade(&migrate::STORE, &mut conn, path, now_us)?;
@@ -94,15 +98,15 @@ pub(crate) fn make(path: &Path, tenant: TenantId, now_us: i64) -> Result<Connect
 }
 
 /// Makes a cache without rows, ready to be pointed at.
-pub(crate) fn make_empty(path: &Path, tenant: TenantId, now_us: i64) -> Result<(), OpenError> {
-    let conn = make(path, tenant, now_us)?;
+pub(crate) fn make_empty(path: &Path, key: Option<&Secret>, tenant: TenantId, now_us: i64) -> Result<(), OpenError> {
+    let conn = make(path, key, tenant, now_us)?;
     conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)).map_err(|e| OpenError::from_sql(path, e))?;
     Ok(())
 }
 
 /// The connection that writes the current cache.
-pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
-    let conn = connect(path)?;
+pub(crate) fn writer(path: &Path, key: Option<&Secret>) -> Result<Connection, OpenError> {
+    let conn = connect(path, key)?;
     configure(&conn, open::WRITER_CACHE_KIB)
         .and_then(|()| conn.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864;"))
         .map_err(|e| OpenError::from_sql(path, e))?;
@@ -111,11 +115,20 @@ pub(crate) fn writer(path: &Path) -> Result<Connection, OpenError> {
 
 /// Looks whether the file is a cache of this program, of this tenant and login; brings an older one up to date. `Ok(false)`: sound, but
 /// somebody else's.
-pub(crate) fn fits(path: &Path, tenant: TenantId, login: &str, now_us: i64, may_write: bool) -> Result<bool, OpenError> {
+pub(crate) fn fits(
+    path: &Path,
+    key: Option<&Secret>,
+    tenant: TenantId,
+    login: &str,
+    now_us: i64,
+    may_write: bool,
+) -> Result<bool, OpenError> {
     let sql = |e| OpenError::from_sql(path, e);
     let size = std::fs::metadata(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?.len();
-    open::look_at_header(path, size)?;
-    let mut conn = if may_write { writer(path)? } else { open::reader(path, false)? };
+    if key.is_none() {
+        open::look_at_header(path, size)?;
+    }
+    let mut conn = if may_write { writer(path, key)? } else { open::reader_of(path, false, key)? };
     if !migrate::check(&migrate::STORE, &conn, path)? {
         if !may_write {
             return Err(OpenError::ReadOnly { path: path.to_owned() });

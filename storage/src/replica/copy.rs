@@ -12,6 +12,7 @@ use crate::error::{OpenError, StoreError};
 use crate::{codec, open};
 use async_trait::async_trait;
 use noctule_domain::SafeText;
+use noctule_domain::secret::Secret;
 use noctule_domain::sync::{CopyPoint, LocalCopy, Position, ReplicaError, Rows, TABLES, Table};
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
@@ -60,8 +61,8 @@ fn same_world(a: &Position, b: &Position) -> bool {
 }
 
 /// Opens an unfinished copy for going on.
-fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let conn = cache::connect(path).map_err(open_failed)?;
+fn connect(path: &Path, key: Option<&Secret>) -> Result<Connection, StoreError> {
+    let conn = cache::connect(path, key).map_err(open_failed)?;
     cache::configure(&conn, LOAD_KIB)?;
     let synchronous = if boot_id().is_empty() { "FULL" } else { "OFF" };
     conn.query_row("PRAGMA locking_mode = EXCLUSIVE", [], |_| Ok(()))?;
@@ -87,7 +88,7 @@ fn unfinished(side: &Side, like: &Position) -> Result<Option<(u64, Connection, S
     let mut found = None;
     for number in side.files.numbers().map_err(io)?.into_iter().filter(|n| *n > current) {
         let usable = || -> Result<Option<(Connection, State)>, StoreError> {
-            let conn = connect(&side.files.cache(number))?;
+            let conn = connect(&side.files.cache(number), side.files.key())?;
             let Some(state) = state_of(&conn)? else { return Ok(None) };
             let sound = same_world(&state.began, like) && state.boot == boot_id();
             Ok(sound.then_some((conn, state)))
@@ -116,8 +117,8 @@ pub(super) fn point(side: &Arc<Side>, like: &Position) -> Result<Option<CopyPoin
 fn fresh(side: &Side, began: &Position) -> Result<(u64, Connection, State), StoreError> {
     let number = side.files.next().map_err(io)?;
     let path = side.files.cache(number);
-    drop(cache::make(&path, side.tenant, codec::us(began.at)).map_err(open_failed)?);
-    let conn = connect(&path)?;
+    drop(cache::make(&path, side.files.key(), side.tenant, codec::us(began.at)).map_err(open_failed)?);
+    let conn = connect(&path, side.files.key())?;
     let state = State { began: began.clone(), done: Vec::new(), under_way: None, rows: 0, boot: boot_id() };
     conn.execute_batch("BEGIN IMMEDIATE")?;
     for object in cache::objects(&conn)? {
@@ -282,7 +283,7 @@ impl Load {
         if let Some(search) = self.search.take() {
             return Ok(search);
         }
-        let mut search = Search::begin(&self.side.files.cache(self.number))?;
+        let mut search = Search::begin(&self.side.files.cache(self.number), self.side.files.key())?;
         let mut there = self.conn.prepare("SELECT key, search FROM subscribers ORDER BY key")?;
         let mut rows = there.query([])?;
         while let Some(row) = rows.next()? {

@@ -8,6 +8,7 @@ use crate::error::StoreError;
 use crate::open;
 use chrono::DateTime;
 use noctule_domain::lifecycle::Actor;
+use noctule_domain::secret::Secret;
 use noctule_domain::sync::{Answer, Answered, Change, Conflict, Op, OpState, Outbox, Position};
 use noctule_domain::{OpId, SafeText, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -388,7 +389,12 @@ pub(crate) fn prune(conn: &Connection, now: Timestamp) -> rusqlite::Result<usize
 }
 
 /// Opens the outbox, making it where it is missing. A damaged one is an error, and stays as it is.
-pub(crate) fn connect(path: &std::path::Path, read_only: bool, now: Timestamp) -> Result<Connection, crate::OpenError> {
+pub(crate) fn connect(
+    path: &std::path::Path,
+    key: Option<&Secret>,
+    read_only: bool,
+    now: Timestamp,
+) -> Result<Connection, crate::OpenError> {
     use crate::OpenError;
     use crate::migrate;
     let io = |source| OpenError::Io { path: path.to_owned(), source };
@@ -399,12 +405,14 @@ pub(crate) fn connect(path: &std::path::Path, read_only: bool, now: Timestamp) -
             other => other.map_err(io)?,
         };
     }
-    open::look_at_header(path, std::fs::metadata(path).map_err(io)?.len())?;
+    if key.is_none() {
+        open::look_at_header(path, std::fs::metadata(path).map_err(io)?.len())?;
+    }
     if read_only {
-        let conn = open::reader(path, false)?;
+        let conn = open::reader_of(path, false, key)?;
         return if migrate::check(&migrate::OUTBOX, &conn, path)? { Ok(conn) } else { Err(OpenError::ReadOnly { path: path.to_owned() }) };
     }
-    let mut conn = cache::connect(path)?;
+    let mut conn = cache::connect(path, key)?;
     let ready = migrate::check(&migrate::OUTBOX, &conn, path)?;
     conn.busy_timeout(std::time::Duration::from_secs(5)).map_err(sql)?;
     conn.set_prepared_statement_cache_capacity(32);

@@ -3,6 +3,7 @@
 //! another process could mix the old one's write-ahead log with it.
 
 use crate::open::{private_file, private_folder};
+use noctule_domain::secret::Secret;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ pub(crate) const BALLAST: usize = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
     folder: PathBuf,
+    /// Of an encrypted copy.
+    key: Option<Secret>,
 }
 
 /// Held while the folder's files are made or exchanged; milliseconds.
@@ -22,12 +25,21 @@ pub(crate) struct Held(#[expect(dead_code, reason = "held for its lock")] File);
 impl Files {
     pub(crate) fn new(folder: &Path) -> io::Result<Self> {
         private_folder(folder)?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.to_owned(), key: None })
     }
 
     /// Without making anything.
     pub(crate) fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self { folder: folder.to_owned(), key: None }
+    }
+
+    pub(crate) fn locked_by(mut self, key: Option<Secret>) -> Self {
+        self.key = key;
+        self
+    }
+
+    pub(crate) fn key(&self) -> Option<&Secret> {
+        self.key.as_ref()
     }
 
     pub(crate) fn folder(&self) -> &Path {

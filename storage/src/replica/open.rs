@@ -1,10 +1,10 @@
 //! Opening the folder of a copy. The outbox is opened as the precious thing that it is; a cache that can not be used is replaced by an
 //! empty one, because the centre gives it again.
 
-use super::cache;
 use super::desk::{self, Desk};
 use super::files::Files;
 use super::side::{Parts, Side};
+use super::{cache, key};
 use crate::codec;
 use crate::consoles::Alive;
 use crate::error::OpenError;
@@ -27,20 +27,24 @@ pub(crate) fn open(folder: &Path, options: &OpenOptions, changes: watch::Sender<
         _ => OpenError::Io { path: folder.to_owned(), source },
     };
     let files = if options.read_only { Files::at(folder) } else { Files::new(folder).map_err(io)? };
+    let files = files.locked_by(options.key.clone());
+    if let Some(why) = key::trouble(files.key()) {
+        return Err(OpenError::Key { path: folder.to_owned(), why });
+    }
     let now = codec::cut(options.clock.now());
     let login = options.login.clone().unwrap_or_default();
     let consoles = folder.join("consoles");
     let (conn, generation, alive) = if options.read_only {
-        let conn = desk::connect(&files.outbox(), true, now)?;
+        let conn = desk::connect(&files.outbox(), files.key(), true, now)?;
         let none = || OpenError::ReadOnly { path: folder.to_owned() };
         let number = files.current().map_err(io)?.ok_or_else(none)?;
-        if !cache::fits(&files.cache(number), options.tenant, &login, codec::us(now), false)? {
+        if !cache::fits(&files.cache(number), files.key(), options.tenant, &login, codec::us(now), false)? {
             return Err(none());
         }
         (conn, number, None)
     } else {
         let _held = files.hold().map_err(io)?;
-        let conn = desk::connect(&files.outbox(), false, now)?;
+        let conn = desk::connect(&files.outbox(), files.key(), false, now)?;
         let number = usable_cache(&files, options, &login, codec::us(now))?;
         let Some(alive) = Alive::announce(&consoles, options.console).map_err(io)? else {
             return Err(OpenError::Locked { path: folder.to_owned() });
@@ -77,7 +81,7 @@ fn usable_cache(files: &Files, options: &OpenOptions, login: &str, now_us: i64) 
     let io = |source| OpenError::Io { path: files.folder().to_owned(), source };
     if let Some(number) = files.current().map_err(io)? {
         let path = files.cache(number);
-        match cache::fits(&path, options.tenant, login, now_us, true) {
+        match cache::fits(&path, files.key(), options.tenant, login, now_us, true) {
             Ok(true) => return Ok(number),
             Ok(false) => tracing::info!(cache = number, "the cache is that of another login: it is not shown, a new one is begun"),
             Err(error @ (OpenError::Newer { .. } | OpenError::Locked { .. } | OpenError::Full { .. })) => return Err(error),
@@ -85,7 +89,7 @@ fn usable_cache(files: &Files, options: &OpenOptions, login: &str, now_us: i64) 
         }
     }
     let number = files.next().map_err(io)?;
-    cache::make_empty(&files.cache(number), options.tenant, now_us)?;
+    cache::make_empty(&files.cache(number), files.key(), options.tenant, now_us)?;
     files.point_at(number).map_err(io)?;
     Ok(number)
 }

@@ -2,6 +2,7 @@
 //! and at the end its pages are taken over. Neither the file nor its journal outlive the copy: after a cut it is made again from the rows.
 
 use crate::error::StoreError;
+use noctule_domain::secret::Secret;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -32,11 +33,11 @@ fn given_up() -> StoreError {
 
 impl Search {
     /// Begins with nothing in it.
-    pub(super) fn begin(cache: &Path) -> Result<Self, StoreError> {
+    pub(super) fn begin(cache: &Path, key: Option<&Secret>) -> Result<Self, StoreError> {
         let path = cache.with_extension("fts");
         remove(&path);
         crate::open::private_file(&path).map_err(StoreError::Io)?;
-        let conn = super::cache::connect(&path).map_err(|_| given_up())?;
+        let conn = super::cache::connect(&path, key).map_err(|_| given_up())?;
         conn.query_row("PRAGMA journal_mode = OFF", [], |_| Ok(()))?;
         // Large pieces in memory are merged less often on disk: half the time, for 24 MB that are given back at the end.
         conn.execute_batch(
@@ -77,6 +78,7 @@ impl Search {
     pub(super) fn take_over(mut self, conn: &Connection) -> Result<(), StoreError> {
         self.send()?;
         self.end()?;
+        // An encrypted one takes the key of `conn`.
         conn.execute("ATTACH DATABASE ?1 AS side", [self.path.to_string_lossy()])?;
         // The tables behind the index, page by page: `config` stays as the schema made it.
         conn.execute_batch(

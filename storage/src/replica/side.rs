@@ -112,7 +112,7 @@ impl Side {
         let mut last = None;
         for _ in 0..5 {
             let number = self.generation.load(Relaxed);
-            match open::reader(&self.files.cache(number), false) {
+            match open::reader_of(&self.files.cache(number), false, self.files.key()) {
                 Ok(conn) => return Ok((number, conn)),
                 Err(error) => last = Some(error),
             }
@@ -239,7 +239,8 @@ impl CacheDesk {
     pub(crate) fn current(&mut self) -> Result<(&Connection, &mut Writer), StoreError> {
         let now = self.side.generation.load(Relaxed);
         if self.open.as_ref().is_none_or(|(number, _)| *number != now) {
-            let conn = cache::writer(&self.side.files.cache(now)).map_err(|e| StoreError::Refused(SafeText::new(&e.to_string())))?;
+            let conn = cache::writer(&self.side.files.cache(now), self.side.files.key())
+                .map_err(|e| StoreError::Refused(SafeText::new(&e.to_string())))?;
             self.writer = Writer::default();
             self.writer.learn(&conn)?;
             self.open = Some((now, conn));
