@@ -155,7 +155,7 @@ fn chain(error: &tokio_postgres::Error) -> String {
     words
 }
 
-fn find<'e, E: std::error::Error + 'static>(error: &'e tokio_postgres::Error) -> Option<&'e E> {
+fn find<E: std::error::Error + 'static>(error: &tokio_postgres::Error) -> Option<&E> {
     let mut cause = error.source();
     while let Some(error) = cause {
         if let Some(found) = error.downcast_ref::<E>() {

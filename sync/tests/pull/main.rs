@@ -6,5 +6,6 @@ mod failover;
 mod link;
 mod model;
 mod place;
+mod store;
 mod tls;
 mod verifying;
