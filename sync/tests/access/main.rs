@@ -4,6 +4,7 @@ mod feed;
 mod fill;
 mod late;
 mod people;
+mod plans;
 mod rights;
 mod setup;
 mod structure;
