@@ -91,6 +91,7 @@ pub async fn run_console(
     app.depth = depth;
     app.ascii = ascii;
     app.demo = demo;
+    app.central = services.central.is_some();
     app.read_only = services.read_only.clone();
     app.keymap = keymap(loaded, &mut notices);
     let term = std::env::var("TERM").unwrap_or_default();

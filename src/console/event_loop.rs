@@ -47,6 +47,7 @@ pub async fn run(setup: ConsoleSetup) -> anyhow::Result<()> {
                 tenant: config.tenant.clone(),
                 theme: config.theme.clone(),
                 ascii: config.ascii,
+                central: config.central,
                 preferences: config.preferences.clone(),
                 width: size.width,
                 height: size.height,

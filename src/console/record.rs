@@ -23,6 +23,8 @@ pub struct Header {
     pub tenant: noctule_domain::SafeText,
     pub theme: String,
     pub ascii: bool,
+    #[serde(default)]
+    pub central: bool,
     pub preferences: Preferences,
     pub width: u16,
     pub height: u16,

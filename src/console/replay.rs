@@ -74,6 +74,7 @@ fn app_of(header: &Header, depth: Depth) -> App {
     config.tenant = header.tenant.clone();
     config.theme = header.theme.clone();
     config.ascii = header.ascii;
+    config.central = header.central;
     config.depth = depth;
     config.preferences = header.preferences.clone();
     config.size = (header.width, header.height);
