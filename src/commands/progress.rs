@@ -16,9 +16,16 @@ pub struct Progress {
     said: Mutex<Option<Instant>>,
 }
 
-impl Progress {
-    pub fn new() -> Self {
+impl Default for Progress {
+    fn default() -> Self {
         Self { began: Instant::now(), terminal: std::io::stderr().is_terminal(), said: Mutex::default() }
+    }
+}
+
+impl Progress {
+    /// The time of silence begins.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     pub fn say(&self, words: &str) {

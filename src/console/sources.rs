@@ -51,10 +51,11 @@ async fn housekeeping(services: Arc<Services>, cancel: CancellationToken) {
     let Some(central) = &services.central else { return services.executor.janitor(HOUSEKEEPING, cancel).await };
     let mut status = central.status();
     loop {
-        if central.is_live() && services.actor().role.allows(Permission::Ipv6Revoke) {
-            if let Err(error) = services.executor.tidy_up().await {
-                tracing::warn!(%error, "a round of housekeeping did not end well");
-            }
+        if central.is_live()
+            && services.actor().role.allows(Permission::Ipv6Revoke)
+            && let Err(error) = services.executor.tidy_up().await
+        {
+            tracing::warn!(%error, "a round of housekeeping did not end well");
         }
         tokio::select! {
             () = tokio::time::sleep(HOUSEKEEPING) => {}

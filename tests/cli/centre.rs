@@ -325,3 +325,45 @@ fn a_password_that_is_to_be_asked_for_needs_a_terminal() {
     assert!(ran.ends(9).err.contains("no terminal"));
     assert!(home.run_alone(&["login"]).ends(2).err.contains("nothing to keep in the keyring"));
 }
+
+#[test]
+fn a_prefix_is_allocated_through_the_centre_and_the_other_machine_knows_it() {
+    use noctule_sim::netbox::{NetboxConfig, NetboxSim, SeedPrefix, SimToken};
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef01234567";
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let pool = SeedPrefix { is_pool: true, ..SeedPrefix::container("2001:db8:4000::/48") };
+    let sim = NetboxConfig { tokens: vec![SimToken::v1(TOKEN)], prefixes: vec![pool], ..NetboxConfig::default() };
+    let sim = runtime.block_on(NetboxSim::start(sim)).unwrap();
+    let centre = Centre::start();
+    let (admin, noc, viewer) = (centre.add("anna", "admin"), centre.add("ben", "noc"), centre.add("vera", "viewer"));
+    fill(&centre.machine(&admin));
+    let [one, two, looks] = [&noc, &noc, &viewer].map(|login| {
+        let home = centre.machine(login);
+        let config = fs::read_to_string(home.config()).unwrap();
+        let section = format!(
+            "[netbox]\nurl = \"{}\"\ntoken = \"env:NETBOX_TOKEN\"\ntag = \"noctule\"\n[[netbox.pools]]\nprefix = \"2001:db8:4000::/48\"\n",
+            sim.url()
+        );
+        fs::write(home.config(), config.replace("[netbox]\n", &section)).unwrap();
+        home.set("NETBOX_TOKEN", TOKEN);
+        home.run(&["sync", "now"]).ends(0);
+        home
+    });
+    one.run(&["init", "netbox", "--yes"]).ends(0);
+    let done = one.run(&["ipv6", "allocate", "S-1", "--json"]).ends(0).json();
+    let prefix = done["subscriber"]["ipv6"]["prefix"].clone();
+    assert_eq!((&done["subscriber"]["ipv6"]["state"], prefix.is_string()), (&"allocated".into(), true), "{done}");
+    assert!(!done["operation"]["steps"].as_array().unwrap().is_empty(), "the journal came back: {done}");
+    // The other machine has not heard of it yet; the centre has, and says so.
+    assert_eq!(two.run(&["subscriber", "show", "S-1", "--json"]).ends(0).json()["ipv6"]["state"], "pending");
+    assert!(two.run(&["ipv6", "allocate", "S-1"]).ends(0).out.contains("allocated already"));
+    two.run(&["ipv6", "activate", "S-1", "--no-coa"]).ends(0);
+    two.run(&["sync", "now"]).ends(0);
+    let shown = two.run(&["subscriber", "show", "S-1", "--json"]).ends(0).json();
+    assert_eq!((&shown["ipv6"]["state"], &shown["ipv6"]["prefix"]), (&"active".into(), &prefix));
+    // By the centre's word, whatever the configuration says.
+    let refused = looks.run(&["ipv6", "suspend", "S-1"]).ends(4);
+    assert!(refused.err.contains("viewer"), "{}", refused.err);
+    assert_eq!(sim.prefixes().iter().filter(|p| p.prefix.to_string().ends_with("/56")).count(), 1);
+    runtime.block_on(sim.go_down());
+}
