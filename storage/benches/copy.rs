@@ -5,7 +5,7 @@
 
 use chrono::Utc;
 use noctule_domain::ports::Clock;
-use noctule_domain::sync::{Kind, Position, Replica, Rows, RowsBuilder, TABLES, Table};
+use noctule_domain::sync::{Increment, Kind, Position, Replica, Rows, RowsBuilder, TABLES, Table};
 use noctule_domain::{ConsoleId, TenantId, Timestamp};
 use noctule_storage::{OpenOptions, Store};
 use std::sync::{Arc, Mutex};
@@ -56,7 +56,7 @@ fn nas() -> Rows {
 }
 
 /// Rows `from..to`: 44 columns, about 430 bytes, as a provider's base has them.
-fn subscribers(from: u64, to: u64) -> Rows {
+fn subscribers(from: u64, to: u64, version: i64) -> Rows {
     const FIRST: [&str; 12] = ["Aino", "Väinö", "Eero", "Helmi", "Onni", "Olivia", "Leo", "Sofia", "Emil", "Lilja", "Noel", "Ada"];
     const LAST: [&str; 11] =
         ["Korhonen", "Virtanen", "Mäkinen", "Nieminen", "Mäkelä", "Hämäläinen", "Laine", "Heikkinen", "Koskinen", "Järvinen", "Lehtonen"];
@@ -104,7 +104,7 @@ fn subscribers(from: u64, to: u64) -> Rows {
                 "vlan" => out.push_value(Some(&((mixed % 4000) as i64).to_be_bytes())),
                 "vrf" => out.push_value(Some(&0i64.to_be_bytes())),
                 "pd_size" => out.push_value(Some(&56i64.to_be_bytes())),
-                "version" => out.push_value(Some(&3i64.to_be_bytes())),
+                "version" => out.push_value(Some(&version.to_be_bytes())),
                 "lat" => out.push_value(Some(&(60.0 + (mixed % 100_000) as f64 / 100_000.0).to_be_bytes())),
                 "lng" => out.push_value(Some(&(24.0 + (mixed % 70_000) as f64 / 100_000.0).to_be_bytes())),
                 "balance_flag" => out.push_value(Some(&[u8::from(mixed.is_multiple_of(30))])),
@@ -147,7 +147,7 @@ fn main() {
         let maker = std::thread::spawn(move || {
             let began = Instant::now();
             for from in (0..count).step_by(BATCH as usize) {
-                sender.blocking_send(subscribers(from, (from + BATCH).min(count))).unwrap();
+                sender.blocking_send(subscribers(from, (from + BATCH).min(count), 3)).unwrap();
             }
             began.elapsed()
         });
@@ -181,6 +181,15 @@ fn main() {
         }
         let rows = store.table_counts().await.unwrap();
         assert_eq!(rows.iter().find(|(t, _)| *t == Table::Subscribers).map(|(_, n)| *n), Some(count));
+        for (what, version) in [("changed in one column", 4), ("as they are already", 4)] {
+            let many = 100_000.min(count);
+            let batches: Vec<Rows> = (0..many).step_by(1000).map(|from| subscribers(from, (from + 1000).min(many), version)).collect();
+            let start = Instant::now();
+            for rows in batches {
+                store.apply(Increment { rows: vec![rows], gone: vec![], position: None }).await.unwrap();
+            }
+            println!("  increments: {:.0} rows/s, {what}", rate(many, start.elapsed()));
+        }
         let size: u64 = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
         println!("  files {:.0} MB", size as f64 / 1e6);
         let start = Instant::now();

@@ -1,8 +1,9 @@
 //! The Overview in one snapshot: from counters and short ranges of indexes, never by counting a million rows.
 
-use crate::codec::us;
+use crate::codec::{bytes, us};
 use crate::error::StoreError;
 use crate::pools;
+use crate::replica::Overlay;
 use crate::store::Store;
 use chrono::{DateTime, Duration};
 use noctule_domain::ipam::PoolLevel;
@@ -11,7 +12,7 @@ use noctule_domain::overview::{Alert, Overview, Severity};
 use noctule_domain::task::TaskStatus;
 use noctule_domain::technician::TechnicianStatus;
 use noctule_domain::{SafeText, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
 
 /// More revokes than this that do not end is more than bad luck.
@@ -19,7 +20,42 @@ const MANY_REVOKING: u64 = 5;
 
 impl Store {
     pub async fn overview(&self, now: Timestamp) -> Result<Overview, StoreError> {
-        self.read(move |conn, shared| Ok(overview(conn, shared.tenant_key, now)?)).await
+        self.read(move |conn, shared| {
+            let overlay = shared.overlay();
+            let mut overview = overview(conn, shared.tenant_key, now)?;
+            lay_over(conn, shared.tenant_key, &overlay, &mut overview)?;
+            Ok(overview)
+        })
+        .await
+    }
+}
+
+/// Counts what this operator did as it is shown elsewhere: one more here, one less there.
+fn lay_over(conn: &Connection, tenant: i64, overlay: &Overlay, overview: &mut Overview) -> rusqlite::Result<()> {
+    let stored = |sql: &str, id: uuid::Uuid| -> rusqlite::Result<Option<String>> {
+        conn.prepare_cached(sql)?.query_row(params![tenant, bytes(id)], |row| row.get(0)).optional()
+    };
+    for (id, to) in overlay.task_statuses() {
+        if let Some(from) = stored("SELECT status FROM tasks WHERE tenant = ?1 AND id = ?2", id.0)? {
+            moved(&mut overview.tasks, TaskStatus::from_word(&from), to);
+        }
+    }
+    for (id, to) in overlay.technician_statuses() {
+        if let Some(from) = stored("SELECT status FROM technicians WHERE tenant = ?1 AND id = ?2", id.0)? {
+            moved(&mut overview.technicians, TechnicianStatus::from_word(&from), to);
+        }
+    }
+    Ok(())
+}
+
+fn moved<S: PartialEq + Copy>(counts: &mut [(S, u64)], from: Option<S>, to: S) {
+    let Some(from) = from.filter(|from| *from != to) else { return };
+    for (status, n) in counts {
+        if *status == from {
+            *n = n.saturating_sub(1);
+        } else if *status == to {
+            *n += 1;
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use noctule_domain::lifecycle::OperationKind;
 use noctule_domain::subscriber::{Subscriber, SubscriberRow};
 use noctule_domain::sync::{Answer, Change, ClockIn, Op};
 use noctule_domain::task::{Task, TaskStatus};
-use noctule_domain::technician::Technician;
+use noctule_domain::technician::{Technician, TechnicianStatus};
 use noctule_domain::time_entry::{TimeEntry, TimeEntryStatus};
 use noctule_domain::{SafeText, SubscriberId, TaskId, TechnicianId, TimeEntryId, Timestamp};
 use serde::de::DeserializeOwned;
@@ -136,6 +136,17 @@ impl Overlay {
 
     pub(crate) fn has_tasks(&self) -> bool {
         !self.tasks.is_empty()
+    }
+
+    /// Statuses that are laid over tasks.
+    pub(crate) fn task_statuses(&self) -> impl Iterator<Item = (TaskId, TaskStatus)> + '_ {
+        self.tasks.keys().filter_map(|id| Some((*id, self.task_status(*id)?)))
+    }
+
+    /// Statuses that are laid over technicians.
+    pub(crate) fn technician_statuses(&self) -> impl Iterator<Item = (TechnicianId, TechnicianStatus)> + '_ {
+        let status = |id: &TechnicianId| self.field(Field::Technician(*id, "status")).and_then(|v| read(&v));
+        self.technicians.keys().filter_map(move |id| Some((*id, status(id)?)))
     }
 
     /// The status that is laid over a task.

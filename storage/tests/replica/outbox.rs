@@ -68,6 +68,9 @@ async fn a_change_is_shown_until_the_centre_has_given_it_back() {
     assert_eq!(tasks.iter().map(|t| (t.id, t.status)).collect::<Vec<_>>(), [(tid(2), TaskStatus::Ready), (tid(1), TaskStatus::Completed)]);
     let given = store.task_assign(tid(2), Some(whom(2)), None, actor(Role::Dispatcher)).await.unwrap();
     assert_eq!((given.status, given.technician_name.unwrap().as_str()), (TaskStatus::Assigned, "Tech 000000000002"));
+    let overview = store.overview(start()).await.unwrap();
+    let count = |status| overview.tasks.iter().find(|(s, _)| *s == status).unwrap().1;
+    assert_eq!((count(TaskStatus::Completed), count(TaskStatus::InProgress), count(TaskStatus::Assigned)), (1, 0, 1));
     // The guard looks at what is shown.
     let again = store.task_set_status(tid(1), TaskStatus::InProgress, None, None, actor(Role::Dispatcher)).await;
     assert!(matches!(again, Err(StoreError::Task(_))), "{again:?}");
