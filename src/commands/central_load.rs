@@ -17,6 +17,8 @@ use std::ops::ControlFlow;
 
 /// Rows of one call, and rows that wait for it.
 const BATCH: usize = 1000;
+/// Tasks that one list of the store holds at most.
+const TASKS: u64 = 2000;
 /// Rows that were not taken are shown up to here.
 const SHOWN: usize = 20;
 
@@ -53,6 +55,13 @@ pub async fn run(
         ("subscribers", overview.subscribers),
         ("tasks", store.tasks().await?.len() as u64),
     ];
+    // The store gives so many at once; more than that would be left behind without a word.
+    if counts[3].1 >= TASKS {
+        let sentence = format!(
+            "the local store has {TASKS} tasks or more, and a load takes fewer: export and import the tasks instead of loading them"
+        );
+        return Err(Failure::new(Exit::Guard, sentence));
+    }
     if dry_run {
         if as_json {
             out.json(&json!({ "dry_run": true, "would_load": HashMap::from(counts) }))?;

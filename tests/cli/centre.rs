@@ -284,7 +284,8 @@ fn notes_tasks_and_time_work_on_a_single_machine_too() {
     let tasks = home.run(&["task", "list", "--technician", "T2", "--json"]).ends(0).json();
     assert_eq!((&tasks[0]["number"], &tasks[0]["notes"]), (&"K2".into(), &"take the long ladder".into()));
     home.run(&["task", "assign", "K2", "-"]).ends(0);
-    home.run(&["technician", "status", "T1", "on_leave"]).code;
+    home.run(&["technician", "status", "T1", "on_break"]).ends(0);
+    assert_eq!(home.run(&["technician", "list", "--json"]).ends(0).json()[0]["status"], "on_break");
     home.run(&["clock", "in", "T2", "--kind", "travel", "--task", "K2"]).ends(0);
     home.run(&["clock", "in", "T2"]).ends(4);
     home.run(&["clock", "out", "T2"]).ends(0);
