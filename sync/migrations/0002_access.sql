@@ -233,21 +233,46 @@ CREATE TRIGGER tenant_made AFTER INSERT ON noctule.tenants FOR EACH ROW EXECUTE 
 
 -- Wakes the consoles of a tenant, at most eight times a second: NOTIFY takes a lock of the whole cluster at commit. It is a hint; what comes within
 -- the 125 ms is found by the poll that consoles do a moment after they were woken. After a clock that jumped it goes on at once.
-CREATE FUNCTION noctule.wake(tenant uuid) RETURNS void LANGUAGE plpgsql SET search_path = ''
+--
+-- Whether to wake is decided as the transaction commits, not when it stamps: between the two may lie any time, in which the consoles come, find
+-- nothing, and go; and what is stamped may be rolled back (a savepoint, a batch that is tried again in halves) with its NOTIFY, while the time in
+-- the sequence stays. Only a deferred trigger on rows runs at commit, so there is a table whose rows live as long as their transaction.
+CREATE UNLOGGED TABLE noctule.wakes (
+    tenant_id  uuid NOT NULL,
+    xid        xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    PRIMARY KEY (tenant_id, xid)
+);
+REVOKE ALL ON noctule.wakes FROM PUBLIC;
+ALTER TABLE noctule.wakes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE noctule.wakes FORCE ROW LEVEL SECURITY;
+-- Also for a superuser's work without a tenant: nothing stands in it but which tenant is to be woken.
+CREATE POLICY owner ON noctule.wakes TO noctule_owner USING (true) WITH CHECK (true);
+
+CREATE FUNCTION noctule.wake_at_commit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
-    channel text := noctule.channel(tenant);
+    channel text := noctule.channel(NEW.tenant_id);
     woken regclass := to_regclass('noctule.wake_' || substr(channel, 9));
     at_ms bigint := extract(epoch FROM clock_timestamp()) * 1000;
 BEGIN
+    DELETE FROM noctule.wakes AS w WHERE w.tenant_id = NEW.tenant_id AND w.xid = NEW.xid;
     IF woken IS NOT NULL THEN
         IF abs(at_ms - pg_sequence_last_value(woken)) < 125 THEN
-            RETURN;
+            RETURN NULL;
         END IF;
         PERFORM setval(woken, at_ms);
     END IF;
     PERFORM pg_notify(channel, '');
+    RETURN NULL;
 END $$;
+CREATE CONSTRAINT TRIGGER wake_at_commit AFTER INSERT ON noctule.wakes DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION noctule.wake_at_commit();
+
+-- Once a transaction and tenant.
+CREATE FUNCTION noctule.wake(tenant uuid) RETURNS void LANGUAGE sql SET search_path = ''
+BEGIN ATOMIC
+    INSERT INTO noctule.wakes (tenant_id) VALUES (tenant) ON CONFLICT DO NOTHING;
+END;
 
 -- TG_ARGV[0]: the table's number (Table::number of the domain). A row that this transaction has stamped already is left as it is.
 CREATE FUNCTION noctule.feed_written() RETURNS trigger LANGUAGE plpgsql SET search_path = ''

@@ -278,6 +278,56 @@ async fn consoles_are_woken_at_most_eight_times_a_second_and_only_their_own() {
     tokio::time::timeout(PATIENCE, heard.recv()).await.expect("woken").expect("heard");
 }
 
+/// What a wake-up stands for may come long after it was stamped, or be tried twice: it is decided at commit.
+#[tokio::test]
+async fn a_late_commit_and_a_second_try_wake_too() {
+    let centre = centre().await;
+    let filled = centre.fill("North").await;
+    let tenant = filled.tenant;
+    let sequence = format!("noctule.wake_{}", tenant.uuid().simple());
+    let (listener, mut connection) = tokio_postgres::connect(&centre.dsn(&filled.noc), NoTls).await.expect("login");
+    let (say, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
+            if let AsyncMessage::Notification(_) = message {
+                let _ = say.send(());
+            }
+        }
+    });
+    listener.batch_execute(&format!("LISTEN noctule_{}", tenant.uuid().simple())).await.expect("LISTEN");
+    let (writer, connection) = tokio_postgres::connect(centre.database.dsn(), NoTls).await.expect("login");
+    tokio::spawn(connection);
+    let update = format!("UPDATE noctule.technicians SET name = name WHERE tenant_id = '{tenant}'");
+    // The throttle's time has passed, by its own clock.
+    let free = async || {
+        let question = format!("SELECT extract(epoch FROM clock_timestamp()) * 1000 - last_value > 130 FROM {sequence}");
+        let deadline = Instant::now() + PATIENCE;
+        while centre.sql(&question) != "t" {
+            assert!(Instant::now() < deadline, "the clock stands still");
+        }
+    };
+    let mut woken = async |what: &str| {
+        tokio::time::timeout(PATIENCE, heard.recv()).await.unwrap_or_else(|_| panic!("not woken: {what}")).expect("connected");
+        assert!(heard.try_recv().is_err(), "woken once: {what}");
+    };
+    free().await;
+    writer.batch_execute(&format!("BEGIN; {update}")).await.expect("stamped");
+    let other = format!("UPDATE noctule.subscribers SET notes = 'x' WHERE tenant_id = '{tenant}'");
+    centre.sql(&other);
+    woken("by the one that committed first").await;
+    free().await;
+    writer.batch_execute("COMMIT").await.expect("committed");
+    woken("by the one that came late").await;
+    free().await;
+    writer.batch_execute(&format!("BEGIN; SAVEPOINT s; {update}; ROLLBACK TO SAVEPOINT s; {update}; COMMIT")).await.expect("committed");
+    woken("after a first try that was rolled back").await;
+    // Nothing stays of it, and a rollback wakes nobody and takes nobody's turn.
+    assert_eq!(centre.sql("SELECT count(*) FROM noctule.wakes"), "0");
+    free().await;
+    writer.batch_execute(&format!("BEGIN; {update}; ROLLBACK; {update}")).await.expect("committed");
+    woken("after a rollback").await;
+}
+
 #[tokio::test]
 async fn a_standby_says_the_same_history_until_it_is_promoted() {
     let mut primary = Postgres::start().expect("a cluster");

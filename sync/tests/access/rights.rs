@@ -17,6 +17,7 @@ const TABLES: &[&str] = &[
     "assignments",
     "feed",
     "presence",
+    "wakes",
     "ops",
     "audit",
     "audit_heads",
@@ -58,7 +59,7 @@ async fn each_role_reads_what_it_needs_of_its_own_tenant() {
         let network = matches!(role, "admin" | "noc");
         for (table, count) in seen(&centre, login, &chosen) {
             let wanted = match table.as_str() {
-                "meta" | "migrations" => None,
+                "meta" | "migrations" | "wakes" => None,
                 "audit" | "audit_heads" | "ops" if !network => Some(0),
                 "members" if role != "admin" => Some(1),
                 "tenants" => Some(1),
@@ -66,7 +67,7 @@ async fn each_role_reads_what_it_needs_of_its_own_tenant() {
             };
             assert_eq!(count, wanted, "{role} reads {table}");
             assert!(
-                matches!(table.as_str(), "meta" | "migrations" | "tenants" | "audit" | "audit_heads" | "ops") || count > Some(0),
+                matches!(table.as_str(), "meta" | "migrations" | "wakes" | "tenants" | "audit" | "audit_heads" | "ops") || count > Some(0),
                 "{table} has rows"
             );
         }
@@ -78,7 +79,7 @@ async fn each_role_reads_what_it_needs_of_its_own_tenant() {
     let own = seen(&centre, &north.technician, &chosen);
     for (table, count) in own {
         let wanted = match table.as_str() {
-            "meta" | "migrations" => None,
+            "meta" | "migrations" | "wakes" => None,
             "technicians" | "subscribers" | "sessions" | "tasks" | "time_entries" | "assignments" | "members" | "tenants" => Some(1),
             "feed" => Some(2 + 3 + 3 + 3 + 2 + 2),
             _ => Some(0),
