@@ -378,7 +378,7 @@ impl Load {
             tell(n + 1, of);
         }
         let search = self.searched()?;
-        search.take_over(&self.conn)?;
+        search.take_over(&self.conn, self.side.files.key())?;
         tell(of - 1, of);
         self.conn.execute_batch("BEGIN IMMEDIATE")?;
         self.open = true;

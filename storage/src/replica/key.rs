@@ -16,10 +16,15 @@ pub(crate) fn trouble(key: Option<&Secret>) -> Option<&'static str> {
     (key.expose().len() != LENGTH).then_some("the key of the local copy must have 32 bytes")
 }
 
+/// The raw form, as SQLCipher reads it.
+pub(crate) fn raw(key: &Secret) -> Secret {
+    Secret::new(format!("x'{}'", crate::migrate::hex(key.expose())))
+}
+
 /// Unlocks a connection that was just opened. What goes wrong is told without the statement, which holds the key.
 pub(crate) fn unlock(conn: &Connection, key: Option<&Secret>) -> rusqlite::Result<()> {
     let Some(key) = key else { return Ok(()) };
-    let raw = Secret::new(format!("x'{}'", crate::migrate::hex(key.expose())));
+    let raw = raw(key);
     let text = std::str::from_utf8(raw.expose()).map_err(|_| refused())?;
     conn.pragma_update(None, "key", text).map_err(|_| refused())
 }

@@ -75,11 +75,15 @@ impl Search {
     }
 
     /// All names are in: waits for the thread, and takes its pages over into `conn`, which must not have used its own index before.
-    pub(super) fn take_over(mut self, conn: &Connection) -> Result<(), StoreError> {
+    pub(super) fn take_over(mut self, conn: &Connection, key: Option<&Secret>) -> Result<(), StoreError> {
         self.send()?;
         self.end()?;
-        // An encrypted one takes the key of `conn`.
-        conn.execute("ATTACH DATABASE ?1 AS side", [self.path.to_string_lossy()])?;
+        let path = self.path.to_string_lossy();
+        match key.map(super::key::raw) {
+            // Left out, it would be the key of `conn` with that one's salt, which is another key.
+            Some(key) => conn.execute("ATTACH DATABASE ?1 AS side KEY ?2", (path, String::from_utf8_lossy(key.expose())))?,
+            None => conn.execute("ATTACH DATABASE ?1 AS side", [path])?,
+        };
         // The tables behind the index, page by page: `config` stays as the schema made it.
         conn.execute_batch(
             "BEGIN IMMEDIATE;
