@@ -62,6 +62,7 @@ async fn main() {
         listen: true,
         host: "bench".to_owned(),
     };
+    let rounds = std::env::var("NOCTULE_BENCH_ROUNDS").ok().and_then(|number| number.parse().ok()).unwrap_or(ROUNDS);
     for number in [1, consoles] {
         let mut running = Vec::new();
         for _ in 0..number {
@@ -78,7 +79,7 @@ async fn main() {
         let query = reader.prepare("SELECT title FROM noctule.tasks WHERE tenant_id = $1 AND id = $2").await.expect("a query");
         let bare_write = "UPDATE noctule.meta SET created_at = now()";
         let (mut bare, mut sync, mut last) = (Vec::new(), Vec::new(), Vec::new());
-        for round in 0..ROUNDS {
+        for round in 0..rounds {
             tokio::time::sleep(PAUSE).await;
             writer.batch_execute(&format!("BEGIN; {bare_write}; NOTIFY bare")).await.expect("a write");
             let began = Instant::now();
@@ -121,7 +122,7 @@ async fn main() {
             last.push(slowest);
         }
         let (bare, sync, last) = (Of::new(bare), Of::new(sync), Of::new(last));
-        println!("{number} consoles connected, {ROUNDS} commits:");
+        println!("{number} consoles connected, {rounds} commits:");
         println!("  bare NOTIFY and one query   p50 {:>8.2} ms  p99 {:>8.2} ms", bare.at(50), bare.at(99));
         println!(
             "  visible in another console  p50 {:>8.2} ms  p99 {:>8.2} ms   {:.2} times at p50",
