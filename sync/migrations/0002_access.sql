@@ -1,7 +1,7 @@
 -- Who may see what. Operators are login roles of their own, members of the group noctule_member; rows are theirs by tenant and role, by
--- row-level security that is forced on every table, so that also the definer functions (which run as noctule_owner) work on one tenant alone.
--- Nobody but noctule_owner may write a table. Words that are compared by policies are uuid, text and smallint: their comparisons are leakproof,
--- so that an index is still used for the caller's own conditions.
+-- row-level security that is forced on every table, so that also the definer functions (which run as noctule_owner) work on one tenant
+-- alone. Nobody but noctule_owner may write a table. Words that are compared by policies are uuid, text and smallint: their comparisons are
+-- leakproof, so that an index is still used for the caller's own conditions.
 
 -- From here on a function is nobody's until it is granted: also those of the later migrations.
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
@@ -21,8 +21,8 @@ CREATE FUNCTION noctule.is_owner() RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE SET search_path = ''
     RETURN pg_has_role(session_user, 'noctule_owner', 'MEMBER');
 
--- The tenant that this session has chosen (the setting noctule.tenant), if its login is a live member of it; otherwise null, by which nothing
--- is visible.
+-- The tenant that this session has chosen (the setting noctule.tenant), if its login is a live member of it; otherwise null, by which
+-- nothing is visible.
 CREATE FUNCTION noctule.tenant() RETURNS uuid
     LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE SET search_path = ''
 AS $$
@@ -109,7 +109,8 @@ CREATE POLICY member ON noctule.time_entries FOR SELECT TO noctule_member
 CREATE POLICY member ON noctule.assignments FOR SELECT TO noctule_member
     USING (tenant_id = (SELECT noctule.tenant())
         AND ((SELECT noctule.role()) <> 'technician' OR technician = (SELECT noctule.technician())));
--- The inner read of tasks is under the policy of tasks. Not correlated, so that PostgreSQL reads the own tasks once a query and hashes them.
+-- The inner read of tasks is under the policy of tasks. Not correlated, so that PostgreSQL reads the own tasks once a query and hashes
+-- them.
 CREATE POLICY member ON noctule.subscribers FOR SELECT TO noctule_member
     USING (tenant_id = (SELECT noctule.tenant())
         AND ((SELECT noctule.role()) <> 'technician'
@@ -123,8 +124,8 @@ CREATE POLICY member ON noctule.sessions FOR SELECT TO noctule_member
                 WHERE t.tenant_id = (SELECT noctule.tenant()) AND t.technician = (SELECT noctule.technician())
                     AND t.subscriber IS NOT NULL)));
 
--- The feed tells ids and times, no content. A technician is told of the tables that he may see rows of: what left his view must reach him too,
--- and by then nothing says any more that it was his. Numbers as Table::number of the domain.
+-- The feed tells ids and times, no content. A technician is told of the tables that he may see rows of: what left his view must reach him
+-- too, and by then nothing says any more that it was his. Numbers as Table::number of the domain.
 CREATE POLICY member ON noctule.feed FOR SELECT TO noctule_member
     USING (tenant_id = (SELECT noctule.tenant())
         AND ((SELECT noctule.role()) <> 'technician' OR tab = ANY ('{3,4,5,6,8,9}'::smallint[])));
@@ -208,16 +209,17 @@ GRANT SELECT ON noctule.wire_nas, noctule.wire_pools, noctule.wire_technicians, 
     noctule.wire_tasks, noctule.wire_operations, noctule.wire_time_entries, noctule.wire_assignments TO noctule_member;
 
 -- ---------------------------------------------------------------------------------------------------------------------------------------
--- The feed: the last change of every row that travels, stamped with the transaction that made it. Statement triggers with transition tables: a
--- statement over 10,000 rows costs one more statement. Not SECURITY DEFINER: whoever may write the table (noctule_owner inside of a definer
--- function, or a superuser who mends something without a tenant) may write the feed as himself.
+-- The feed: the last change of every row that travels, stamped with the transaction that made it. Statement triggers with transition
+-- tables: a statement over 10,000 rows costs one more statement. Not SECURITY DEFINER: whoever may write the table (noctule_owner inside of
+-- a definer function, or a superuser who mends something without a tenant) may write the feed as himself.
 --
--- Locks. A stamp is an update of the feed's row, held to the end of the transaction. Rows of one statement are stamped in the order of (tenant,
--- id, tab), so that two statements over the same rows meet in the same order and wait, they do not dead-lock. A row's own stamp comes after the
--- lock of the row itself, so it adds no order that the rows do not have. What is added is the stamp of a subscriber by a task that changes hands:
--- two transactions that each move several tasks in several statements, in opposite orders, for the same two subscribers, could wait for each
--- other. Writers therefore move tasks by one statement, or in the order of their ids; where that can not be, PostgreSQL ends one of the two
--- (40P01), nothing of it is done, and it is tried again like any other "busy". Not stamping is no way out: the reader would keep a row that left.
+-- Locks. A stamp is an update of the feed's row, held to the end of the transaction. Rows of one statement are stamped in the order of
+-- (tenant, id, tab), so that two statements over the same rows meet in the same order and wait, they do not dead-lock. A row's own stamp
+-- comes after the lock of the row itself, so it adds no order that the rows do not have. What is added is the stamp of a subscriber by a
+-- task that changes hands: two transactions that each move several tasks in several statements, in opposite orders, for the same two
+-- subscribers, could wait for each other. Writers therefore move tasks by one statement, or in the order of their ids; where that can not
+-- be, PostgreSQL ends one of the two (40P01), nothing of it is done, and it is tried again like any other "busy". Not stamping is no way
+-- out: the reader would keep a row that left.
 
 CREATE FUNCTION noctule.channel(tenant uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = ''
     RETURN 'noctule_' || replace(tenant::text, '-', '');
@@ -231,12 +233,14 @@ BEGIN
 END $$;
 CREATE TRIGGER tenant_made AFTER INSERT ON noctule.tenants FOR EACH ROW EXECUTE FUNCTION noctule.tenant_made();
 
--- Wakes the consoles of a tenant, at most eight times a second: NOTIFY takes a lock of the whole cluster at commit. It is a hint; what comes within
--- the 125 ms is found by the poll that consoles do a moment after they were woken. After a clock that jumped it goes on at once.
+-- Wakes the consoles of a tenant, at most eight times a second: NOTIFY takes a lock of the whole cluster at commit. It is a hint; what
+-- comes within the 125 ms is found by the poll that consoles do a moment after they were woken. After a clock that jumped it goes on at
+-- once.
 --
--- Whether to wake is decided as the transaction commits, not when it stamps: between the two may lie any time, in which the consoles come, find
--- nothing, and go; and what is stamped may be rolled back (a savepoint, a batch that is tried again in halves) with its NOTIFY, while the time in
--- the sequence stays. Only a deferred trigger on rows runs at commit, so there is a table whose rows live as long as their transaction.
+-- Whether to wake is decided as the transaction commits, not when it stamps: between the two may lie any time, in which the consoles come,
+-- find nothing, and go; and what is stamped may be rolled back (a savepoint, a batch that is tried again in halves) with its NOTIFY, while
+-- the time in the sequence stays. Only a deferred trigger on rows runs at commit, so there is a table whose rows live as long as their
+-- transaction.
 CREATE UNLOGGED TABLE noctule.wakes (
     tenant_id  uuid NOT NULL,
     xid        xid8 NOT NULL DEFAULT pg_current_xact_id(),
@@ -304,10 +308,10 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Subscribers that enter or leave a technician's view because a task changed hands, or is for somebody else now; their sessions with them. The
--- stamp says "look": whether the row is there for the reader is seen by the reader. The session is stamped also where none is seen: somebody may
--- be making it at this moment, in a transaction that commits before this one, and then it must leave the view with its subscriber. A stamp for a
--- session that is not there is a tombstone, so that it is cleaned away.
+-- Subscribers that enter or leave a technician's view because a task changed hands, or is for somebody else now; their sessions with them.
+-- The stamp says "look": whether the row is there for the reader is seen by the reader. The session is stamped also where none is seen:
+-- somebody may be making it at this moment, in a transaction that commits before this one, and then it must leave the view with its
+-- subscriber. A stamp for a session that is not there is a tombstone, so that it is cleaned away.
 CREATE FUNCTION noctule.feed_scope(tenants uuid[], subscribers uuid[]) RETURNS void LANGUAGE sql SET search_path = ''
 BEGIN ATOMIC
     INSERT INTO noctule.feed AS f (tenant_id, id, tab, gone)

@@ -26,9 +26,9 @@ BEGIN
 END $$;
 
 -- The first question of a console. {schema, min_protocol, history, epoch, role, technician, floor, now, standby, consoles, listen};
--- {denied: words} for who is no live member; {schema, min_protocol, upgrade: words} for a console that speaks too old a language. floor is a
--- text of digits. Reads only: it works on a standby, where presence (unlogged) and LISTEN do not exist. `console` and `host` are the console's
--- names for itself, taken for what they are once it beats.
+-- {denied: words} for who is no live member; {schema, min_protocol, upgrade: words} for a console that speaks too old a language. floor is
+-- a text of digits. Reads only: it works on a standby, where presence (unlogged) and LISTEN do not exist. `console` and `host` are the
+-- console's names for itself, taken for what they are once it beats.
 CREATE FUNCTION noctule.hello(protocol integer, console uuid, host text) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = ''
 AS $$
@@ -65,14 +65,14 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION noctule.hello(integer, uuid, text) TO noctule_member;
 
--- One small batch of cleaning, of the tenant of the session, run by whoever owns the schema: at most `most` rows of each kind, so that nobody
--- waits for it; again while `more` is true. What goes: tombstones of the feed that are older than `keep`, ops that were answered longer
--- ago, presence that was not renewed for a day. Gives {tombstones, ops, presence, more, floor}.
+-- One small batch of cleaning, of the tenant of the session, run by whoever owns the schema: at most `most` rows of each kind, so that
+-- nobody waits for it; again while `more` is true. What goes: tombstones of the feed that are older than `keep`, ops that were answered
+-- longer ago, presence that was not renewed for a day. Gives {tombstones, ops, presence, more, floor}.
 --
--- The floor is the highest transaction whose tombstone went. A console whose cursor is not beyond it (its xmin is not greater) may have missed
--- that row's end, so hello() tells it the floor, and it copies anew into a new file, keeping its outbox: nothing typed is lost, and the rows that
--- ended while it was away end there too. An op that comes again after its memory went is not known any more: keep is far longer than the time
--- a console may go on trying an op whose answer it has not seen (it asks at every connection).
+-- The floor is the highest transaction whose tombstone went. A console whose cursor is not beyond it (its xmin is not greater) may have
+-- missed that row's end, so hello() tells it the floor, and it copies anew into a new file, keeping its outbox: nothing typed is lost, and
+-- the rows that ended while it was away end there too. An op that comes again after its memory went is not known any more: keep is far
+-- longer than the time a console may go on trying an op whose answer it has not seen (it asks at every connection).
 CREATE FUNCTION noctule.cleanup(keep interval, most integer) RETURNS jsonb
     LANGUAGE plpgsql SET search_path = ''
 AS $$
