@@ -47,6 +47,8 @@ pub struct Puller {
     position: Option<Position>,
     safe: Option<SafePosition>,
     kept: Instant,
+    /// Somebody waits until a read of this time or a later one is kept: when it was asked for, the server's log was not safe yet.
+    owes: Option<Timestamp>,
 }
 
 impl Puller {
@@ -67,6 +69,7 @@ impl Puller {
             position: None,
             safe: None,
             kept: Instant::now(),
+            owes: None,
         })
     }
 
@@ -204,7 +207,12 @@ impl Puller {
         position.cursor = standing.cursor.clone();
         position.at = standing.now;
         // On an error the connection is given up, and the next one begins where the store stands.
-        changes.position = Some(self.reads(position, &standing));
+        let kept = self.reads(position, &standing);
+        if keep {
+            self.owes = Some(standing.now);
+        }
+        self.owes = self.owes.filter(|owed| kept.at < *owed);
+        changes.position = Some(kept);
         replica.apply(changes).await?;
         self.kept = Instant::now();
         Ok(Pulled { rows, lag_ms: lag(newest, standing.now), now: standing.now, rights_changed: false })
@@ -220,11 +228,20 @@ impl Puller {
         position.cursor = standing.cursor.clone();
         position.at = standing.now;
         let kept = self.reads(position, &standing);
-        if keep || self.kept.elapsed() >= KEEP_EVERY {
+        if keep {
+            self.owes = Some(standing.now);
+        }
+        if self.owes.is_some() || self.kept.elapsed() >= KEEP_EVERY {
+            self.owes = self.owes.filter(|owed| kept.at < *owed);
             replica.apply(Increment { rows: Vec::new(), gone: Vec::new(), position: Some(kept) }).await?;
             self.kept = Instant::now();
         }
         Ok(Pulled { rows: 0, lag_ms: None, now: standing.now, rights_changed: false })
+    }
+
+    /// True while somebody waits for a position that could not be kept yet: the next read should come soon.
+    pub fn owes(&self) -> bool {
+        self.owes.is_some()
     }
 
     async fn large(&mut self, replica: &dyn Replica, progress: &Progress<'_>) -> Result<Pulled, CentreError> {

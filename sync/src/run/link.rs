@@ -21,6 +21,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const FIX_WAIT: Duration = Duration::from_secs(60);
 /// The centre's wake-ups are throttled: what was committed within the same moment is fetched a little later.
 const TRAILING: Duration = Duration::from_millis(150);
+/// A server has what it did on its disk by then, also what nobody waits for (`wal_writer_delay`).
+const FLUSHED: Duration = Duration::from_millis(300);
 /// How often to say that we are there.
 pub(super) const BEAT: Duration = Duration::from_secs(20);
 /// Somebody who walks down a list looks at nothing.
@@ -131,6 +133,9 @@ async fn one_link(shared: &Shared, attempt: &mut u32) -> Result<(), CentreError>
             if poll(shared, &mut puller, expect, keep, note.as_ref()).await? {
                 bring_up(shared, &mut puller).await?;
                 poll(shared, &mut puller, true, true, note.as_ref()).await?;
+            }
+            if puller.owes() {
+                next = next.min(Instant::now() + FLUSHED);
             }
         }
     }

@@ -51,6 +51,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
             }
             Err(error) => {
                 told(&shared, &error);
+                // Batches before the one that failed have their answers.
+                shared.answered.notify_one();
                 Some(if error.retry() == Retry::Later { backoff.wait() } else { FIX })
             }
         };
@@ -58,6 +60,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
             tokio::select! {
                 () = shared.stop.cancelled() => return,
                 () = tokio::time::sleep(pause) => {}
+                () = shared.push.notified() => backoff.reset(),
                 changed = live.changed() => if changed.is_err() { return } else { handed.clear() },
             }
         }

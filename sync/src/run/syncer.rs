@@ -53,6 +53,8 @@ pub(super) struct Shared {
     pub stop: CancellationToken,
     /// The operator asked: now.
     pub now: Notify,
+    /// The operator asked: push now, however often it has failed.
+    pub push: Notify,
     /// The outbox got answers: read at once, so that what lies over the rows can go.
     pub answered: Notify,
     /// Whether there is a connection.
@@ -97,6 +99,7 @@ impl Syncer {
             config,
             stop: CancellationToken::new(),
             now: Notify::new(),
+            push: Notify::new(),
             answered: Notify::new(),
             live: watch::Sender::new(false),
             look: watch::Sender::new(None),
@@ -133,6 +136,7 @@ impl Syncer {
     /// Connects, pushes and asks now, whatever was being waited for.
     pub fn sync_now(&self) {
         self.shared.now.notify_one();
+        self.shared.push.notify_one();
         self.shared.answered.notify_one();
     }
 
