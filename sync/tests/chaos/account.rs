@@ -60,11 +60,12 @@ pub async fn account(place: &Place, desks: &[Desk], witness: &Witness) -> Result
                 return Err(format!("op {op} of {origin} stands in the log as somebody else's: {log:?}"));
             }
         }
-        for Kept { op, state } in &kept {
+        for Kept { op, state, resolution } in &kept {
             let Some(log) = logged.get(op.id.to_string().as_str()) else {
                 return Err(format!("{whose} keeps op {} ({}) as {state}, and the centre has never heard of it", op.id, op.origin));
             };
             let fits = match log.answered() {
+                _ if resolution.is_some() => state == OpState::Done.word(),
                 "applied" | "already" => state == OpState::Done.word(),
                 "conflict" => state == OpState::Conflict.word(),
                 _ => state == OpState::Refused.word(),
@@ -72,7 +73,10 @@ pub async fn account(place: &Place, desks: &[Desk], witness: &Witness) -> Result
             if !fits {
                 return Err(format!("{whose} keeps op {} as {state}, and the centre said {}", op.id, log.answer));
             }
-            if matches!(log.answered(), "conflict" | "refused" | "gone") && !waiting.iter().any(|c| c.op.id == op.id) {
+            if resolution.is_none()
+                && matches!(log.answered(), "conflict" | "refused" | "gone")
+                && !waiting.iter().any(|c| c.op.id == op.id)
+            {
                 return Err(format!("{whose}: op {} was answered {} and is not on the conflict screen", op.id, log.answer));
             }
             if let Change::TaskEdit { fields, .. } | Change::SubscriberEdit { fields, .. } = &op.change

@@ -209,7 +209,11 @@ async fn run(plan: Plan) {
         };
         match told.as_deref() {
             Some("work") => works = true,
-            Some("rest") => works = false,
+            Some("rest") => {
+                works = false;
+                // The key for it: whoever has failed often waits half a minute else.
+                syncer.sync_now();
+            }
             Some("word") => operator::last_word(&mut console).await,
             Some("op") => operator::one_op(&mut console).await,
             Some("tell") => println!("@{}", serde_json::to_string(&console.told(&syncer)).expect("told")),

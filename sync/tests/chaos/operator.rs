@@ -4,6 +4,7 @@ use super::console::{Console, Line};
 use super::place::{SUBSCRIBERS, TASKS, subscriber, task};
 use noctule_domain::geo::{Fix, LatLng};
 use noctule_domain::permission::Role;
+use noctule_domain::sync::{Answer, Resolution};
 use noctule_domain::task::{Task, TaskStatus};
 use noctule_domain::technician::TechnicianStatus;
 use noctule_domain::time_entry::TimeEntryKind;
@@ -21,13 +22,16 @@ enum Deed {
     ClockIn,
     ClockOut,
     Position,
+    Decide,
 }
 
 fn deeds(role: Role) -> &'static [Deed] {
     use Deed as D;
     match role {
-        Role::Technician => &[D::Status, D::Status, D::TaskNotes, D::TaskNotes, D::ClockIn, D::ClockOut, D::Position, D::TechnicianStatus],
-        Role::Noc => &[D::SubscriberNotes],
+        Role::Technician => {
+            &[D::Status, D::Status, D::TaskNotes, D::TaskNotes, D::ClockIn, D::ClockOut, D::Position, D::TechnicianStatus, D::Decide]
+        }
+        Role::Noc => &[D::SubscriberNotes, D::SubscriberNotes, D::Decide],
         _ => &[
             D::Status,
             D::Status,
@@ -40,6 +44,7 @@ fn deeds(role: Role) -> &'static [Deed] {
             D::ClockIn,
             D::ClockOut,
             D::Position,
+            D::Decide,
         ],
     }
 }
@@ -56,6 +61,7 @@ pub async fn one_op(console: &mut Console) {
         Deed::ClockIn => clock(console, true).await,
         Deed::ClockOut => clock(console, false).await,
         Deed::Position => position(console).await,
+        Deed::Decide => decide(console).await,
     }
 }
 
@@ -215,6 +221,21 @@ async fn clock(console: &mut Console, comes: bool) {
         let result = console.store.clock_out(who, actor).await;
         did(console, at, result).await;
     }
+}
+
+/// The conflict screen: the oldest that waits, and a key.
+async fn decide(console: &mut Console) {
+    let waiting = console.store.conflicts().await.expect("conflicts are shown");
+    let Some(conflict) = waiting.first() else { return };
+    let resolution = if matches!(conflict.answer, Answer::Conflict { .. }) {
+        console.dice.of(Resolution::ALL).copied().expect("a key")
+    } else {
+        Resolution::Theirs
+    };
+    let at = will(console, format!("{resolution} of {}", conflict.target), None);
+    let actor = console.actor(&at.0);
+    let result = console.store.conflict_resolve(conflict.op.id, resolution, actor).await;
+    did(console, at, result).await;
 }
 
 /// By what a position is known.

@@ -12,6 +12,8 @@ use uuid::Uuid;
 pub struct Kept {
     pub op: Op,
     pub state: String,
+    /// What the operator decided about it.
+    pub resolution: Option<String>,
 }
 
 fn open(folder: &Path) -> Connection {
@@ -36,10 +38,11 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
             change,
         },
         state: row.get(6)?,
+        resolution: row.get(7)?,
     })
 }
 
-const WHOLE: &str = "SELECT seq, id, made_at, origin, reason, change, state FROM ops";
+const WHOLE: &str = "SELECT seq, id, made_at, origin, reason, change, state, resolution FROM ops";
 
 /// All of it, in its order.
 pub fn all(folder: &Path) -> Vec<Kept> {

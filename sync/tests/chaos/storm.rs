@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 /// How long the calm may take until all is quiet and equal.
 const CALM: Duration = Duration::from_secs(90);
+/// When it is worth saying what is being waited for.
+const SLOW: Duration = Duration::from_secs(8);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -79,7 +81,9 @@ impl Storm {
             std::thread::sleep(Duration::from_millis(dice.between(10, 120)));
         }
         self.calm(pace)?;
+        let calm = Instant::now();
         self.quiet(runtime)?;
+        let settled = calm.elapsed();
         for at in 0..self.desks.len() {
             if let Some(process) = self.desks[at].processes.first_mut() {
                 process.order("word");
@@ -93,7 +97,7 @@ impl Storm {
                 Process::end(process)?;
             }
         }
-        self.judge(runtime, untouched)
+        self.judge(runtime, untouched, settled)
     }
 
     fn start(&mut self, at: usize, pace: u64) {
@@ -205,6 +209,7 @@ impl Storm {
     /// Waits until every console says that it is live and has nothing to say, and its copy is what the centre shows.
     fn quiet(&mut self, runtime: &Runtime) -> Result<(), String> {
         let deadline = Instant::now() + CALM;
+        let mut slow = false;
         loop {
             let mut why = String::new();
             for desk in &mut self.desks {
@@ -230,6 +235,10 @@ impl Storm {
             if why.is_empty() {
                 return Ok(());
             }
+            if !slow && deadline.saturating_duration_since(Instant::now()) < CALM - SLOW {
+                slow = true;
+                eprintln!("chaos seed {}: after {SLOW:?} of calm {why}", self.seed);
+            }
             if Instant::now() > deadline {
                 return Err(format!("not converged within {CALM:?}: {why}"));
             }
@@ -237,7 +246,7 @@ impl Storm {
         }
     }
 
-    fn judge(&self, runtime: &Runtime, untouched: &str) -> Result<String, String> {
+    fn judge(&self, runtime: &Runtime, untouched: &str, settled: Duration) -> Result<String, String> {
         let witness = Witness::hear(&self.place);
         let figures = runtime.block_on(account(&self.place, &self.desks, &witness))?;
         replay(&witness, &self.place.logins)?;
@@ -254,13 +263,14 @@ impl Storm {
         let Counts { kills, broken, pushed, servers } = self.counts;
         Ok(format!(
             "{} consoles, {} ops ({} conflicts, {} refused, {} merged), {broken} times the link, {kills} kill -9, {servers} times the server, {pushed} \
-             pushes behind their backs, slowest local call {} ms",
+             pushes behind their backs, slowest local call {} ms, equal {} ms after the storm",
             self.desks.len(),
             figures.ops,
             figures.conflicts,
             figures.refused,
             figures.merged,
-            figures.slowest_ms
+            figures.slowest_ms,
+            settled.as_millis()
         ))
     }
 }
