@@ -7,6 +7,7 @@ use crate::exit::{Exit, Failure};
 use crate::secrets::Secrets;
 use noctule_domain::lifecycle::Actor;
 use noctule_domain::permission::Permission;
+use noctule_domain::secret::Secret;
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{ConsoleId, SafeText};
 use noctule_storage::{OpenError, OpenOptions, Store, StoreError};
@@ -117,7 +118,26 @@ pub fn options(loaded: &Loaded) -> Result<OpenOptions, Failure> {
     let mut options = OpenOptions::new(console, loaded.config.tenant_id()?, Arc::new(SystemClock), methods);
     options.read_only = loaded.read_only;
     options.hold = chrono::Duration::hours(i64::from(loaded.config.store.hold_hours));
+    if loaded.config.central.is_on() {
+        options.login = Some(crate::compose::login(loaded).into_string());
+        options.key = store_key(loaded)?;
+    }
     Ok(options)
+}
+
+/// The key of an encrypted copy: 32 bytes, written as 64 hexadecimal digits.
+fn store_key(loaded: &Loaded) -> Result<Option<Secret>, Failure> {
+    let Some(reference) = &loaded.config.central.store_key else { return Ok(None) };
+    let base = loaded.file.parent().map(std::path::Path::to_path_buf).unwrap_or_default();
+    let wrong = |why: &str| Failure::new(Exit::Config, format!("central.store_key ({reference}): {why}"));
+    let text = Secrets::new(base).resolve(reference).map_err(|error| wrong(&error.to_string()))?;
+    let digits = text.expose().trim_ascii();
+    let nibble = |digit: &u8| (*digit as char).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let bytes: Option<Vec<u8>> = digits.chunks(2).map(|pair| Some(nibble(pair.first()?)? << 4 | nibble(pair.get(1)?)?)).collect();
+    match bytes {
+        Some(bytes) if bytes.len() == 32 => Ok(Some(Secret::new(bytes))),
+        _ => Err(wrong("64 hexadecimal digits are wanted, such as `openssl rand -hex 32` prints")),
+    }
 }
 
 /// The name of this machine, for leases, presence and the audit log.

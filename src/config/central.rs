@@ -38,6 +38,7 @@ pub struct CentralConfig {
     pub connect_timeout_s: u32,
     pub timeout_s: u32,
     pub folder: Option<PathBuf>,
+    pub store_key: Option<SecretRef>,
 }
 
 impl Default for CentralConfig {
@@ -56,6 +57,7 @@ impl Default for CentralConfig {
             connect_timeout_s: 5,
             timeout_s: 30,
             folder: None,
+            store_key: None,
         }
     }
 }
@@ -126,8 +128,12 @@ fn host(text: &str) -> Result<(String, u16), &'static str> {
 }
 
 /// Where a secret may be found depends on what it opens.
-pub(super) fn secret_rules(section: &str, reference: &SecretRef) -> Result<(), &'static str> {
+pub(super) fn secret_rules(section: &str, name: &str, reference: &SecretRef) -> Result<(), &'static str> {
     match (section, reference) {
+        ("central", SecretRef::File(_)) if name == "store_key" => {
+            Err("a file is refused here: the key would lie beside what it protects; use keyring:NAME, command: or env:")
+        }
+        ("central", SecretRef::Prompt) if name == "store_key" => Err("use keyring:NAME, command: or env: for this key"),
         ("central", SecretRef::File(_)) => Err("a file is refused here: the password would lie on the disk in clear; use keyring:NAME \
              and `noctule login`, command: with a password program, or prompt"),
         ("central", _) => Ok(()),

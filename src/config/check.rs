@@ -78,7 +78,7 @@ fn one(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<(), Finding> {
         }
         Kind::Text | Kind::Path if !found.is_str() => fail(format!("a text in quotes is wanted, this is a {}", found.type_str())),
         Kind::Secret => match found.as_str().map(str::parse::<noctule_domain::secret::SecretRef>) {
-            Some(Ok(reference)) => super::central::secret_rules(key.section, &reference).or_else(|why| fail(why.to_owned())),
+            Some(Ok(reference)) => super::central::secret_rules(key.section, key.name, &reference).or_else(|why| fail(why.to_owned())),
             _ => fail(noctule_domain::secret::BadSecretRef.to_string()),
         },
         Kind::Word(words) => match found.as_str() {

@@ -167,6 +167,14 @@ pub const KEYS: &[Key] = &[
         "",
         "Folder of the local copy and its outbox. Without it, `central/` in the data folder, by tenant.",
     ),
+    key(
+        "central",
+        "store_key",
+        Kind::Secret,
+        "",
+        "Encrypts the local copy and its outbox (SQLCipher), in a program that was built with the feature `sqlcipher`: where the key is found, \
+         64 hexadecimal digits. `keyring:NAME`, `command:PROGRAM ARGUMENTS` or `env:NAME`. The store opens with it, so a slow command delays the start.",
+    ),
     key("log", "level", Kind::Word(LEVELS), "info", "How much is logged."),
     key("log", "file", Kind::Path, "", "Write the log into this file too (mode 0600). Secrets are never logged."),
 ];
