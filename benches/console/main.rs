@@ -1,7 +1,10 @@
 //! The console with a million subscribers, measured from outside: the real program on a pseudo-terminal, from the key that goes in to the
 //! bytes that come out. Compare within one run only. `NOCTULE_BENCH_ROWS` makes it smaller, `NOCTULE_BENCH_DIR` says where stores are kept,
-//! `NOCTULE_BENCH_PROGRAM` measures another program than the one just built, `NOCTULE_BENCH_VERBOSE` names what is slow.
+//! `NOCTULE_BENCH_PROGRAM` measures another program than the one just built, `NOCTULE_BENCH_VERBOSE` names what is slow. The arguments
+//! `results` and `centre` measure only the searches, or only the screen while rows arrive from a centre.
 
+mod arriving;
+mod centre;
 mod inside;
 mod outside;
 mod pty;
@@ -15,10 +18,13 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let load = std::fs::read_to_string("/proc/loadavg").ok().and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or(0.0);
-    say("load_of_the_machine_before", load, "processes", "");
+    say("load_of_the_machine_before", load(), "processes", "");
     let rows = std::env::var("NOCTULE_BENCH_ROWS").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
     let folder = std::env::var_os("NOCTULE_BENCH_DIR").map_or_else(beside_the_build, PathBuf::from);
+    if std::env::args().any(|argument| argument == "centre") {
+        arriving::measure(&folder, rows);
+        return;
+    }
     let part = if std::env::args().any(|argument| argument == "results") { outside::Part::Results } else { outside::Part::All };
     if part == outside::Part::All {
         inside::keystroke();
@@ -33,6 +39,14 @@ fn main() {
         outside::start(&home);
     }
     outside::work(&home, &samples, part);
+    if part == outside::Part::All {
+        arriving::measure(&folder, rows);
+    }
+}
+
+/// Processes that want a processor, over the last minute.
+fn load() -> f64 {
+    std::fs::read_to_string("/proc/loadavg").ok().and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or(0.0)
 }
 
 /// `target/bench`, wherever the target folder is.

@@ -16,7 +16,7 @@ pub enum Part {
 }
 
 /// Row of the screen on which the filter is typed.
-const FILTER_ROW: usize = 2;
+pub const FILTER_ROW: usize = 2;
 
 /// From exec to the first frame, with everything in the cache of the system.
 pub fn start(home: &Home) {
@@ -228,13 +228,13 @@ fn resident(pid: u32) -> f64 {
     status(pid, "VmRSS:")
 }
 
-fn status(pid: u32, key: &str) -> f64 {
+pub fn status(pid: u32, key: &str) -> f64 {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).expect("it lives");
     let line = text.lines().find_map(|line| line.strip_prefix(key)).expect("Linux says so");
     line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).expect("a number") / 1024.0
 }
 
-fn thousands(n: u64) -> String {
+pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -246,6 +246,6 @@ fn thousands(n: u64) -> String {
     out
 }
 
-fn ms(time: Duration) -> f64 {
+pub fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }

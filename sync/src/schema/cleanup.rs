@@ -8,8 +8,9 @@ use noctule_domain::TenantId;
 use serde_json::Value;
 use std::time::Duration;
 
-/// A console that is asleep for less than this must find its deletes.
-const SHORTEST: Duration = Duration::from_secs(3600);
+/// The log of ops is the memory by which a change is applied once, and after a failover consoles push the last day again: nothing younger than
+/// this is forgotten.
+const SHORTEST: Duration = Duration::from_secs(7 * 86_400);
 /// Rows of one transaction.
 const BATCH: i32 = 5_000;
 
@@ -24,10 +25,12 @@ pub struct Cleaned {
 }
 
 /// Cleans all tenants, in batches of 5,000 rows, each a transaction of its own. `keep` is how long tombstones and answered ops stay; at least
-/// an hour, and sensibly some weeks: a console that was away for longer copies anew instead of catching up.
+/// a week, and sensibly some months: a console that was away for longer copies anew, and what it pushes a second time would count twice.
 pub async fn cleanup(owner: &OwnerConfig, keep: Duration) -> Result<Cleaned, SchemaError> {
     if keep < SHORTEST {
-        return Err(SchemaError::refused("less than an hour would make sleeping consoles copy anew: nothing was removed; keep more"));
+        return Err(SchemaError::refused(
+            "less than a week is not enough: the log is what keeps a change that is pushed twice from counting twice; nothing was removed; keep more",
+        ));
     }
     let mut line = owner.open().await?;
     let transaction = work::begin(&mut line, None).await?;

@@ -217,7 +217,7 @@ async fn an_owner_without_superuser_does_all_of_it() {
     );
     assert_eq!(left.expect("asked"), "0");
     schema::status(&owner).await.expect("status");
-    schema::cleanup(&owner, Duration::from_secs(86_400)).await.expect("cleanup");
+    schema::cleanup(&owner, Duration::from_secs(7 * 86_400)).await.expect("cleanup");
 
     // Somebody without these rights is told so.
     cluster.query(database.dsn(), "CREATE ROLE mere LOGIN PASSWORD 'mere-password'").expect("a login");
