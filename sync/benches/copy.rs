@@ -123,6 +123,15 @@ async fn parent() {
     both("psql COPY csv | sqlite3 .import, indexes, no search", plain);
     both("psql COPY csv | sqlite3 .import, indexes and search", search);
     println!("the same table (indexes and search): {:.2} times as fast; against indexes alone: {:.2}", search / ours, plain / ours);
+    let say = |name: &str, value: f64, unit: &str, more: &str| {
+        println!("BENCH first_sync_{name} {value:.3} {unit} {more} cmd=cargo bench -p noctule-sync --bench copy");
+    };
+    say("rows", f64::from(rows), "rows", "");
+    say("ours", f64::from(rows) / ours, "rows/s", "vs=first_sync_pipe floor=first_sync_three_pipes");
+    say("pipe", f64::from(rows) / search, "rows/s", "");
+    say("three_pipes", 3.0 * f64::from(rows) / search, "rows/s", "");
+    say("pipe_without_search", f64::from(rows) / plain, "rows/s", "");
+    say("memory", peak * 1024.0 / 1e6, "MB", "target=300");
     println!("peak memory of the process that syncs: {:.0} MB", peak * 1024.0 / 1e6);
 }
 

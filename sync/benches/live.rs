@@ -37,6 +37,8 @@ async fn main() {
     let user =
         NewUser { login: "bench", role: Role::Dispatcher, full_name: "Bench", technician: None, password: Some(Secret::new(PASSWORD)) };
     schema::user_add(&owner, tenant, user).await.expect("an operator");
+    // All consoles here are one person's; the limit of connections is meant for people.
+    postgres.query(database.dsn(), "ALTER ROLE bench CONNECTION LIMIT -1").expect("no limit");
     let task = Uuid::now_v7();
     let writer = client(database.dsn(), None).await;
     let insert = "INSERT INTO noctule.tasks (tenant_id, id, number, title, task_type, status, priority) VALUES ($1, $2, 'T-1', 't', 'splicing', 'pending', 'normal')";
@@ -131,6 +133,13 @@ async fn main() {
             sync.at(50) / bare.at(50)
         );
         println!("  visible in the last of all  p50 {:>8.2} ms  p99 {:>8.2} ms", last.at(50), last.at(99));
+        let say = |name: &str, value: f64, more: &str| {
+            println!("BENCH live_{name}_{number} {value:.3} ms {more} cmd=cargo bench -p noctule-sync --bench live");
+        };
+        say("bare_p50", bare.at(50), "");
+        say("seen_elsewhere_p50", sync.at(50), &format!("vs=live_bare_p50_{number} target={:.3}", 2.0 * bare.at(50)));
+        say("seen_elsewhere_p99", sync.at(99), "target=250");
+        say("seen_by_the_last_p99", last.at(99), "target=250");
         for (syncer, _) in running {
             syncer.stop().await;
         }

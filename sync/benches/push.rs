@@ -244,6 +244,9 @@ async fn main() {
             pushes.push(pushed.as_secs_f64() * 1e3);
         }
     }
+    let (one, all) = (median(baselines.clone()), median(pushes.clone()));
+    println!("BENCH push_one_unnest {one:.1} ms cmd=cargo bench -p noctule-sync --bench push");
+    println!("BENCH push_10000_ops {all:.1} ms vs=push_one_unnest target={:.1} cmd=cargo bench -p noctule-sync --bench push", 2.0 * one);
     println!(
         "{OPS} ops, medians: one unnest() statement {:.0} ms, pushed {:.0} ms ({:.0} ops/s), RATIO {:.2} (budget 2)",
         median(baselines),
