@@ -9,6 +9,7 @@ use noctule_domain::lifecycle::Actor;
 use noctule_domain::permission::Permission;
 use noctule_domain::secret::Secret;
 use noctule_domain::subscriber::Subscriber;
+use noctule_domain::sync::Replica;
 use noctule_domain::{ConsoleId, SafeText};
 use noctule_storage::{OpenError, OpenOptions, Store, StoreError};
 use std::sync::Arc;
@@ -74,6 +75,21 @@ impl Context {
             actor.role = memory.map_or(actor.role, |known| known.role);
         }
         Ok(Self { loaded, store, secrets: Secrets::new(base), actor })
+    }
+
+    /// With a centre: refuses where the first copy never came whole. A list would be empty then, and a name unknown, though it is not so.
+    pub async fn copied(self) -> Result<Self, Failure> {
+        if !self.is_central() {
+            return Ok(self);
+        }
+        let position = self.store.position().await.map_err(|error| Failure::new(Exit::Store, error.to_string()))?;
+        if position.is_some() {
+            return Ok(self);
+        }
+        let shown = SafeText::new(&self.loaded.central_folder().to_string_lossy());
+        let sentence =
+            format!("the copy of the centre at {shown} never came whole, so nothing can be said from it: `noctule sync now` fetches it");
+        Err(Failure::new(Exit::Store, sentence))
     }
 
     pub fn is_central(&self) -> bool {

@@ -22,7 +22,7 @@ pub async fn run(flags: &GlobalArgs, args: &ExportArgs, out: &mut Out) -> Result
     if args.filter.is_some() && args.kind != ExportKind::Subscribers {
         return Err(Failure::new(Exit::Usage, "--filter belongs to export subscribers"));
     }
-    let context = Context::to_read(flags, "export")?;
+    let context = Context::to_read(flags, "export")?.copied().await?;
     let Some(path) = &args.output else {
         write(&context, args, out).await?;
         return Ok(Exit::Ok);

@@ -19,7 +19,7 @@ pub async fn task(flags: &GlobalArgs, what: &TaskCommand, out: &mut Out) -> Resu
     match what {
         TaskCommand::List { technician, all, json } => list(flags, technician.as_deref(), *all, *json, out).await,
         TaskCommand::Status { task, status, reason, if_version } => {
-            let context = Context::to_write(flags, "task status")?;
+            let context = Context::to_write(flags, "task status")?.copied().await?;
             let found = find_task(&context, task).await?;
             let before = waiting(&context).await?;
             let reason = reason.as_deref().map(|text| SafeText::bounded(text, 500));
@@ -28,7 +28,7 @@ pub async fn task(flags: &GlobalArgs, what: &TaskCommand, out: &mut Out) -> Resu
             ended(&context, &before, format!("{} is {} now", done.number, done.status), out).await
         }
         TaskCommand::Assign { task, technician, if_version } => {
-            let context = Context::to_write(flags, "task assign")?;
+            let context = Context::to_write(flags, "task assign")?.copied().await?;
             let found = find_task(&context, task).await?;
             let who = match technician.as_str() {
                 "-" => None,
@@ -44,7 +44,7 @@ pub async fn task(flags: &GlobalArgs, what: &TaskCommand, out: &mut Out) -> Resu
             ended(&context, &before, words, out).await
         }
         TaskCommand::Note { task, text, replace } => {
-            let context = Context::to_write(flags, "task note")?;
+            let context = Context::to_write(flags, "task note")?.copied().await?;
             let found = find_task(&context, task).await?;
             let before = waiting(&context).await?;
             let notes = noted(found.notes.as_ref(), text, *replace)?;
@@ -57,7 +57,7 @@ pub async fn task(flags: &GlobalArgs, what: &TaskCommand, out: &mut Out) -> Resu
 pub async fn technician(flags: &GlobalArgs, what: &TechnicianCommand, out: &mut Out) -> Result<Exit, Failure> {
     match what {
         TechnicianCommand::List { json } => {
-            let context = Context::to_read(flags, "technician list")?;
+            let context = Context::to_read(flags, "technician list")?.copied().await?;
             let rows = context.store.technicians().await?;
             if *json {
                 out.json(&rows)?;
@@ -83,7 +83,7 @@ pub async fn technician(flags: &GlobalArgs, what: &TechnicianCommand, out: &mut 
             Ok(Exit::Ok)
         }
         TechnicianCommand::Status { technician, status } => {
-            let context = Context::to_write(flags, "technician status")?;
+            let context = Context::to_write(flags, "technician status")?.copied().await?;
             let found = find_technician(&context, technician).await?;
             let before = waiting(&context).await?;
             context.store.technician_set_status(found.id, *status, context.actor.clone()).await?;
@@ -95,7 +95,7 @@ pub async fn technician(flags: &GlobalArgs, what: &TechnicianCommand, out: &mut 
 pub async fn clock(flags: &GlobalArgs, what: &ClockCommand, out: &mut Out) -> Result<Exit, Failure> {
     match what {
         ClockCommand::In { technician, kind, task } => {
-            let context = Context::to_write(flags, "clock in")?;
+            let context = Context::to_write(flags, "clock in")?.copied().await?;
             let found = find_technician(&context, technician).await?;
             let task = match task {
                 Some(text) => Some(find_task(&context, text).await?.id),
@@ -106,14 +106,14 @@ pub async fn clock(flags: &GlobalArgs, what: &ClockCommand, out: &mut Out) -> Re
             ended(&context, &before, format!("{} is clocked in ({}) since {}", found.name, entry.kind, moment(entry.started_at)), out).await
         }
         ClockCommand::Out { technician } => {
-            let context = Context::to_write(flags, "clock out")?;
+            let context = Context::to_write(flags, "clock out")?.copied().await?;
             let found = find_technician(&context, technician).await?;
             let before = waiting(&context).await?;
             let entry = context.store.clock_out(found.id, context.actor.clone()).await?;
             ended(&context, &before, format!("{} is clocked out since {}", found.name, cell(entry.ended_at.map(moment))), out).await
         }
         ClockCommand::List { technician, limit, json } => {
-            let context = Context::to_read(flags, "clock list")?;
+            let context = Context::to_read(flags, "clock list")?.copied().await?;
             let found = find_technician(&context, technician).await?;
             let entries = context.store.time_entries(found.id, *limit).await?;
             if *json {
@@ -148,7 +148,7 @@ pub(super) async fn subscriber_note(
     replace: bool,
     out: &mut Out,
 ) -> Result<Exit, Failure> {
-    let context = Context::to_write(flags, "subscriber note")?;
+    let context = Context::to_write(flags, "subscriber note")?.copied().await?;
     let found = context.subscriber(subscriber).await?;
     let before = waiting(&context).await?;
     let notes = noted(found.notes.as_ref(), text, replace)?;
@@ -157,7 +157,7 @@ pub(super) async fn subscriber_note(
 }
 
 async fn list(flags: &GlobalArgs, technician: Option<&str>, all: bool, json: bool, out: &mut Out) -> Result<Exit, Failure> {
-    let context = Context::to_read(flags, "task list")?;
+    let context = Context::to_read(flags, "task list")?.copied().await?;
     let mut tasks = context.store.tasks().await?;
     if let Some(name) = technician {
         let who = find_technician(&context, name).await?.id;

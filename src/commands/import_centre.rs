@@ -10,6 +10,7 @@ use noctule_domain::audit::AuditEntry;
 use noctule_sync::connect::Centre;
 use noctule_sync::push::import::{Entry, Kind, import_rows};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -65,6 +66,8 @@ impl Spool {
         let progress = Progress::new();
         let mut taken = 0;
         let mut seen = 0u64;
+        // The session of a subscriber that was not taken is the same bad row, not a second one.
+        let mut refused = HashSet::new();
         let mut lines = BufReader::new(file).lines();
         // Sessions come beside their subscribers, which must be there first: two kinds are two batches.
         let mut batches: [(Kind, Vec<u64>, Vec<Value>); 2] = [(Kind::Subscribers, vec![], vec![]), (Kind::Sessions, vec![], vec![])];
@@ -88,7 +91,10 @@ impl Spool {
                         taken += (rows.len() - errors.len()) as u64;
                     }
                     for (place, words) in errors {
-                        report.bad(lines.get(place).copied().unwrap_or(0), words.as_str());
+                        let line = lines.get(place).copied().unwrap_or(0);
+                        if refused.insert(line) {
+                            report.bad(line, words.as_str());
+                        }
                     }
                     lines.clear();
                     rows.clear();

@@ -31,7 +31,7 @@ pub async fn run(flags: &GlobalArgs, what: &Ipv6Command, out: &mut Out) -> Resul
         Ipv6Command::Status { subscriber, json } => return status(flags, subscriber, *json, out).await,
     };
     let options = options(kind, args)?;
-    let context = Context::to_write(flags, &format!("ipv6 {kind}"))?;
+    let context = Context::to_write(flags, &format!("ipv6 {kind}"))?.copied().await?;
     let found = context.subscriber(&args.subscriber).await?;
     if (kind == OperationKind::Revoke || options.force) && !args.yes {
         confirm(kind, &found, options.force)?;
@@ -63,7 +63,7 @@ pub async fn run(flags: &GlobalArgs, what: &Ipv6Command, out: &mut Out) -> Resul
 
 /// Rule of emergencies, from the command line.
 async fn emergency(flags: &GlobalArgs, args: &EmergencyArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let context = Context::to_write(flags, "ipv6 emergency-disconnect")?;
+    let context = Context::to_write(flags, "ipv6 emergency-disconnect")?.copied().await?;
     let found = context.subscriber(&args.subscriber).await?;
     if !args.yes {
         let session = found.session.as_ref().map(|session| format!(", session {}", session.acct_session_id)).unwrap_or_default();
@@ -86,7 +86,7 @@ async fn emergency(flags: &GlobalArgs, args: &EmergencyArgs, out: &mut Out) -> R
 }
 
 async fn status(flags: &GlobalArgs, text: &str, json: bool, out: &mut Out) -> Result<Exit, Failure> {
-    let context = Context::to_read(flags, "ipv6 status")?;
+    let context = Context::to_read(flags, "ipv6 status")?.copied().await?;
     let found = context.subscriber(text).await?;
     if json {
         out.json(&found)?;

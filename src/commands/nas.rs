@@ -22,7 +22,7 @@ fn milliseconds(time: Option<Duration>) -> String {
 }
 
 async fn list(flags: &GlobalArgs, json: bool, out: &mut Out) -> Result<Exit, Failure> {
-    let context = Context::to_read(flags, "nas list")?;
+    let context = Context::to_read(flags, "nas list")?.copied().await?;
     let rows = context.store.nas_rows().await?;
     if json {
         out.json(&rows)?;
@@ -53,7 +53,7 @@ async fn list(flags: &GlobalArgs, json: bool, out: &mut Out) -> Result<Exit, Fai
 }
 
 async fn probe(flags: &GlobalArgs, names: &[String], json: bool, out: &mut Out) -> Result<Exit, Failure> {
-    let context = Context::to_note(flags, "nas probe")?;
+    let context = Context::to_note(flags, "nas probe")?.copied().await?;
     let mut known: Vec<Nas> = context.store.nas_rows().await?.into_iter().map(|row| row.nas).collect();
     if names.is_empty() {
         known.retain(|nas| nas.enabled);
@@ -84,7 +84,7 @@ async fn probe(flags: &GlobalArgs, names: &[String], json: bool, out: &mut Out) 
 }
 
 pub async fn pools(flags: &GlobalArgs, json: bool, out: &mut Out) -> Result<Exit, Failure> {
-    let context = Context::to_read(flags, "pools")?;
+    let context = Context::to_read(flags, "pools")?.copied().await?;
     let pools = compose::pools(&context).await?;
     if json {
         out.json(&pools)?;

@@ -16,7 +16,7 @@ pub async fn run(flags: &GlobalArgs, what: &OperationsCommand, out: &mut Out) ->
     match what {
         OperationsCommand::List { open, subscriber, limit, json } => list(flags, *open, subscriber.as_deref(), *limit, *json, out).await,
         OperationsCommand::Show { id, json } => {
-            let context = Context::to_read(flags, "operations show")?;
+            let context = Context::to_read(flags, "operations show")?.copied().await?;
             let id = named(&context, id).await?;
             let view = context.store.operation(id).await?.ok_or_else(|| unknown(id))?;
             if *json {
@@ -28,7 +28,7 @@ pub async fn run(flags: &GlobalArgs, what: &OperationsCommand, out: &mut Out) ->
         }
         OperationsCommand::Resume { id, wait, json, .. } => resume(flags, id.as_deref(), *wait, *json, out).await,
         OperationsCommand::Cancel { id } => {
-            let context = Context::to_write(flags, "operations cancel")?;
+            let context = Context::to_write(flags, "operations cancel")?.copied().await?;
             let id = named(&context, id).await?;
             compose::cancel(&context, id).await?;
             out.line(format!("operation {id} is cancelled; nothing had been done"))?;
@@ -64,7 +64,7 @@ fn unknown(id: OperationId) -> Failure {
 }
 
 async fn list(flags: &GlobalArgs, open: bool, subscriber: Option<&str>, limit: u32, json: bool, out: &mut Out) -> Result<Exit, Failure> {
-    let context = Context::to_read(flags, "operations list")?;
+    let context = Context::to_read(flags, "operations list")?.copied().await?;
     let mut table = Table::new(&["requested", "operation", "subscriber", "kind", "status", "step", "tries", "by", "trouble"]);
     if let Some(text) = subscriber {
         let found = context.subscriber(text).await?;

@@ -17,11 +17,11 @@ pub async fn run(flags: &GlobalArgs, what: &SubscriberCommand, out: &mut Out) ->
     match what {
         SubscriberCommand::List { filter, limit, sort, json } => {
             let filter = filter_of(&filter.join(" "))?;
-            let context = Context::to_read(flags, "subscriber list")?;
+            let context = Context::to_read(flags, "subscriber list")?.copied().await?;
             list(&context.store, filter, *sort, *limit as usize, *json, out).await
         }
         SubscriberCommand::Show { subscriber, json } => {
-            let context = Context::to_read(flags, "subscriber show")?;
+            let context = Context::to_read(flags, "subscriber show")?.copied().await?;
             let found = context.subscriber(subscriber).await?;
             if *json {
                 out.json(&found)?;

@@ -45,7 +45,9 @@ async fn now(flags: &GlobalArgs, json: bool, out: &mut Out) -> Result<Exit, Fail
         out.json(&json!({ "at": at, "begun": begun, "unsent": outbox.unsent, "conflicts": outbox.conflicts }))?;
     } else {
         let at = cell(position.map(|position| moment(position.at)));
-        out.line(format!("in step with the centre as of {at}; {} change(s) wait, {} need a decision", outbox.unsent, outbox.conflicts))?;
+        // A console that leads may be offline itself: what was not asked is not claimed.
+        let who = if context.store.lead() { "in step with the centre" } else { "a console that runs here keeps this copy; it stands" };
+        out.line(format!("{who} as of {at}; {} change(s) wait, {} need a decision", outbox.unsent, outbox.conflicts))?;
     }
     Ok(match (outbox.unsent, outbox.conflicts) {
         (0, 0) => Exit::Ok,

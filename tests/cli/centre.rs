@@ -193,6 +193,31 @@ fn without_the_centre_changes_wait_and_requests_are_kept_only_when_asked() {
 }
 
 #[test]
+fn a_copy_that_never_came_whole_is_not_taken_for_an_empty_one() {
+    let centre = Centre::start();
+    let login = centre.add("noc", "noc");
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let home = centre.machine_at(&login, nowhere);
+    home.run(&["sync", "now"]).ends(7);
+    for command in [&["subscriber", "list"][..], &["task", "list", "--json"], &["subscriber", "show", "S-1"], &["export", "subscribers"]] {
+        let ran = home.run(command).ends(10);
+        assert!(ran.out.is_empty() && ran.err.contains("never came whole"), "{command:?}: {} {}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn a_row_with_a_session_that_the_centre_refuses_is_one_bad_row() {
+    let centre = Centre::start();
+    let home = centre.machine(&centre.add("root", "admin"));
+    fill(&home);
+    let header = "subscriber_number,username,full_name,ipv6_state,prefix,acct_session_id,session_nas";
+    let file = home.write("live.csv", format!("{header}\nL-1,l1@isp,Live One,active,2001:db8:1:100::/56,sess-1,bng-1\n"));
+    let report = home.run(&["import", "subscribers", &file, "--json"]).ends(11).json();
+    assert_eq!((&report["rows"], &report["bad"], &report["imported"]), (&1.into(), &1.into(), &0.into()), "{report}");
+    assert!(report["errors"][0]["reason"].as_str().unwrap().contains("central load"), "{report}");
+}
+
+#[test]
 fn a_revoked_operator_is_told_keeps_what_was_not_sent_and_wipes_the_copy() {
     let centre = Centre::start();
     let (admin, gone) = (centre.add("anna", "admin"), centre.add("mikko", "dispatcher"));
