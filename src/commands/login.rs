@@ -11,6 +11,8 @@ use noctule_domain::secret::SecretRef;
 use noctule_domain::sync::{PROTOCOL, Replica};
 use noctule_domain::{ConsoleId, SafeText};
 use noctule_sync::connect::{Centre, CentreError};
+use std::fs::{File, TryLockError};
+use std::path::Path;
 use std::time::Duration;
 
 pub async fn login(flags: &GlobalArgs, args: &LoginArgs, out: &mut Out) -> Result<Exit, Failure> {
@@ -92,6 +94,13 @@ pub async fn wipe(flags: &GlobalArgs, args: &WipeArgs, out: &mut Out) -> Result<
         out.line(format!("there is no copy at {shown}: nothing to remove"))?;
         return Ok(Exit::Ok);
     }
+    if in_use(&folder) {
+        let sentence = format!(
+            "a noctule that runs here works on the copy at {shown}: close it first, else it goes on with files that have no name any more, \
+             and what is changed there is lost; nothing was removed"
+        );
+        return Err(Failure::new(Exit::Guard, sentence));
+    }
     let unsent = unsent(flags).await;
     if !args.yes {
         let waits = match (&unsent, args.unsent_too) {
@@ -117,6 +126,13 @@ pub async fn wipe(flags: &GlobalArgs, args: &WipeArgs, out: &mut Out) -> Result<
         _ => "the copy is removed".to_owned(),
     })?;
     Ok(Exit::Ok)
+}
+
+/// Whether a live process holds the lock of the sync or that of a console.
+fn in_use(folder: &Path) -> bool {
+    let held = |path: &Path| File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
+    let consoles = std::fs::read_dir(folder.join("consoles")).into_iter().flatten().flatten();
+    held(&folder.join("sync.lock")) || consoles.map(|entry| entry.path()).any(|path| held(&path))
 }
 
 async fn unsent(flags: &GlobalArgs) -> Result<u64, Failure> {

@@ -94,11 +94,11 @@ async fn verify(flags: &GlobalArgs, check: bool, json: bool, out: &mut Out) -> R
     // Also a comparison first takes in what changed since the last read: else all of that would be a difference.
     let context = Context::to_write(flags, "sync verify")?;
     let central = central_of(&context)?;
+    if !context.store.lead() {
+        let sentence = "a console that runs here leads the sync, and the copy has to stand still while it is compared: close it first";
+        return Err(Failure::new(Exit::Guard, sentence));
+    }
     if !check {
-        if !context.store.lead() {
-            let sentence = "a console that runs here leads the sync; close it, or compare only with --check";
-            return Err(Failure::new(Exit::Guard, sentence));
-        }
         fresh(&context, &central).await?;
     }
     let report = central.verify(&context, check).await?;

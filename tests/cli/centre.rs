@@ -231,6 +231,12 @@ fn a_revoked_operator_is_told_keeps_what_was_not_sent_and_wipes_the_copy() {
     home.run(&["task", "note", "K1", "the fuse box is behind the door"]).ends(12);
     assert_eq!(home.run(&["sync", "status", "--json"]).ends(0).json()["link"], "denied");
     assert!(home.run(&["wipe"]).ends(2).err.contains("--yes"));
+    // A process that works on it would go on with files that are gone.
+    let lock = walk(&home.path("data")).into_iter().find(|path| path.ends_with("sync.lock")).unwrap();
+    let held = fs::File::open(&lock).unwrap();
+    held.try_lock().unwrap();
+    assert!(home.run(&["wipe", "--yes", "--unsent-too"]).ends(4).err.contains("close it first"));
+    drop(held);
     let wiped = home.run(&["wipe", "--yes"]).ends(0);
     assert!(wiped.out.contains("1 unsent"), "{}", wiped.out);
     assert_eq!(home.run(&["sync", "status", "--json"]).ends(0).json()["outbox"]["unsent"], 1);
