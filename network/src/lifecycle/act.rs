@@ -140,11 +140,9 @@ impl Inner {
         };
         let ask = nas_ask(context, step, hints);
         let answer = self.nas.ask(nas, &context.subscriber, ask).await;
-        if !answer.seen.is_nothing()
-            && let Err(error) = self.authority.nas_health(nas.id, answer.seen).await
-        {
-            tracing::warn!(nas = %nas.name, %error, "health of the NAS not stored");
-        }
+        // Stored by the caller: this future is not polled while the lease is renewed, and a question to the authority that is asked half-way
+        // would stand in the way of the renewal.
+        hints.seen = (!answer.seen.is_nothing()).then(|| (nas.id, answer.seen.clone()));
         let timing = answer.round_trip.map(|rtt| format!(", {:.1} ms", rtt.as_secs_f64() * 1000.0)).unwrap_or_default();
         match answer.outcome {
             NasOutcome::Ack { causes } => {

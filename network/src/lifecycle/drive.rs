@@ -3,9 +3,10 @@
 use super::act::Acted;
 use super::executor::{Event, Executor, Inner};
 use noctule_domain::lifecycle::{Next, Progress, StepAnswer, StepKind, StepStatus, advance, first};
+use noctule_domain::nas::NasSeen;
 use noctule_domain::ports::{AuthorityError, Context, Finished, StepEnd, StepStart};
 use noctule_domain::retry::backoff;
-use noctule_domain::{OperationId, Retry, SafeText, sentence};
+use noctule_domain::{NasId, OperationId, Retry, SafeText, sentence};
 use std::future::Future;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -63,6 +64,8 @@ pub(super) struct Hints {
     pub busy: u32,
     /// A try has left, and its end is not in the journal yet.
     under_way: bool,
+    /// What the last exchange told of a NAS.
+    pub seen: Option<(NasId, NasSeen)>,
 }
 
 /// An operation that somebody cancelled meanwhile is read anew and seen to have ended.
@@ -98,6 +101,11 @@ impl Inner {
         let _ = self.events.send(Event::Step { operation: id, step });
         hints.under_way = true;
         let acted = self.leased(id, self.act(context, progress, step, hints)).await?;
+        if let Some((nas, seen)) = hints.seen.take()
+            && let Err(error) = self.authority.nas_health(nas, seen).await
+        {
+            tracing::warn!(%nas, %error, "health of the NAS not stored");
+        }
         let (status, answer, words) = match acted {
             Acted::Again { words, after } => {
                 let until = self.config.clock.now() + chrono::Duration::from_std(after).unwrap_or_default();
