@@ -1,7 +1,8 @@
 //! Guards: may this operation begin on this subscriber now? By operation, not by target state.
 
-use super::{AssignmentMode, Enforcement, Ipv6State, OperationKind, OperationOptions, PREFIX_LEN_RANGE};
+use super::{AssignmentMode, Enforcement, Ipv6State, Operation, OperationKind, OperationOptions, PREFIX_LEN_RANGE};
 use crate::permission::{Permission, Role, needed_for};
+use crate::subscriber::Subscriber;
 use crate::{OperationId, SafeText, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,23 @@ pub struct Facts {
     pub version: i64,
     /// The operation that runs for this subscriber, and who runs it.
     pub running: Option<(OperationId, OperationKind, SafeText)>,
+}
+
+impl Facts {
+    /// What stands in the row, and the operation that is open for it.
+    pub fn of(subscriber: &Subscriber, running: Option<Operation>) -> Self {
+        let record = &subscriber.ipv6;
+        Self {
+            state: record.state,
+            mode: record.mode,
+            enforcement: record.enforcement,
+            hold_until: record.hold_until,
+            has_prefix: record.prefix.is_some(),
+            has_netbox_id: record.netbox_prefix_id.is_some(),
+            version: subscriber.version,
+            running: running.map(|o| (o.id, o.kind, o.actor.name)),
+        }
+    }
 }
 
 /// The guard's answer.

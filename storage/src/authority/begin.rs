@@ -26,16 +26,7 @@ pub(super) fn begin(tx: &Transaction<'_>, shared: &Shared, request: BeginOperati
     let subscriber = subscriber_of(tx, shared, request.subscriber)?;
     let running = operations::open_of(tx, shared, request.subscriber)?;
     let record = &subscriber.ipv6;
-    let facts = Facts {
-        state: record.state,
-        mode: record.mode,
-        enforcement: record.enforcement,
-        hold_until: record.hold_until,
-        has_prefix: record.prefix.is_some(),
-        has_netbox_id: record.netbox_prefix_id.is_some(),
-        version: subscriber.version,
-        running: running.map(|o| (o.id, o.kind, o.actor.name)),
-    };
+    let facts = Facts::of(&subscriber, running);
     match guard(request.kind, &facts, &request.options, request.actor.role, request.expected_version, now) {
         Guard::Go => {}
         Guard::AlreadyThere => return Ok(Begun::AlreadyThere(Box::new(subscriber))),

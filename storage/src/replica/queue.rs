@@ -34,16 +34,7 @@ impl Store {
                 }
                 let running = operations::open_of(seen.cache, &shared, request.subscriber)?;
                 let record = &subscriber.ipv6;
-                let facts = Facts {
-                    state: record.state,
-                    mode: record.mode,
-                    enforcement: record.enforcement,
-                    hold_until: record.hold_until,
-                    has_prefix: record.prefix.is_some(),
-                    has_netbox_id: record.netbox_prefix_id.is_some(),
-                    version: subscriber.version,
-                    running: running.map(|o| (o.id, o.kind, o.actor.name)),
-                };
+                let facts = Facts::of(&subscriber, running);
                 match guard(request.kind, &facts, &request.options, actor.role, Some(request.seen_version), seen.now) {
                     Guard::Go => {}
                     Guard::AlreadyThere => {

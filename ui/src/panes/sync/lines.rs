@@ -107,7 +107,12 @@ impl State {
         }
         head(out, &format!("Outbox: {}", if n == 0 { "empty".to_owned() } else { format!("{} wait", thousands(n)) }), &notes.join("; "));
         if n == 0 && back == 0 {
-            out.push(Line::of(vec![(" Everything that was done here is at the centre.".to_owned(), Tone::Muted)]));
+            // What collided or was refused is not at the centre, though it does not wait to be sent.
+            let words = match status.outbox.conflicts {
+                0 => " Everything that was done here is at the centre.",
+                _ => " Everything else that was done here is at the centre.",
+            };
+            out.push(Line::of(vec![(words.to_owned(), Tone::Muted)]));
         }
         let verb = if room >= 100 { 32 } else { 22 };
         for (op, state, target) in self.waiting() {
