@@ -25,6 +25,8 @@ pub enum Item {
 pub struct State {
     pub(super) data: Slot<Box<SyncView>>,
     pub(super) selected: Option<Item>,
+    /// The operator has chosen a line since the pane was opened; until then a conflict that arrives is selected.
+    pub(super) chosen: bool,
     /// First line that is drawn.
     pub(super) top: usize,
     /// Names of the subscribers that others look at.

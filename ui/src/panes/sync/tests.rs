@@ -224,6 +224,25 @@ fn numbers_that_change_ask_anew_and_rows_that_arrive_do_not() {
 }
 
 #[test]
+fn a_conflict_that_arrives_is_what_enter_opens_unless_a_line_was_chosen() {
+    for chosen in [false, true] {
+        let mut before = world::normal();
+        let conflicts = std::mem::take(&mut before.conflicts);
+        let mut desk = desk(Some(before));
+        if chosen {
+            desk.press("j j");
+        }
+        if let Some(view) = desk.stub.world.as_mut().and_then(|world| world.sync.as_mut()) {
+            view.conflicts = conflicts;
+        }
+        desk.send(Msg::Changed);
+        desk.press("enter");
+        let opened = matches!(desk.app.overlays.last(), Some(crate::overlay::Overlay::Sheet(_))) && desk.frame().contains("theirs");
+        assert_eq!(opened, !chosen, "{}", desk.frame());
+    }
+}
+
+#[test]
 fn a_conflict_that_goes_away_leaves_its_neighbour_selected() {
     let mut desk = desk(Some(world::normal()));
     desk.press("j");

@@ -26,6 +26,11 @@ impl State {
         let lines = self.plain(env);
         let stops = stops(&lines);
         let height = usize::from(self.area(env.body).height).max(1);
+        if !self.chosen
+            && let Some((_, conflict)) = stops.iter().find(|(_, item)| matches!(item, Item::Conflict(_)))
+        {
+            self.selected = Some(*conflict);
+        }
         if !stops.iter().any(|(_, item)| Some(*item) == self.selected) {
             // Its neighbour: what stands now where it stood, or the last.
             let first = self.selected.is_none();
@@ -85,6 +90,7 @@ impl State {
             }
             _ => return false,
         }
+        self.chosen = true;
         true
     }
 
@@ -121,6 +127,7 @@ impl Pane for State {
     }
 
     fn shown(&mut self, cx: &mut Cx<'_>) {
+        self.chosen = false;
         self.data.refresh(cx, Query::Sync);
     }
 
@@ -205,6 +212,7 @@ impl Pane for State {
                         return self.open(cx);
                     }
                     self.selected = Some(item);
+                    self.chosen = true;
                 }
             }
             _ => {}
