@@ -1,5 +1,6 @@
 //! Types and rules of Noctule. Nothing here does I/O or reads a clock: time comes in as an argument, effects go out as data.
 
+pub mod aaa;
 pub mod audit;
 pub mod filter;
 pub mod geo;

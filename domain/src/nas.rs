@@ -1,5 +1,6 @@
 //! The NAS registry: where a NAS is, how it is spoken to (its profile), how it does.
 
+use crate::aaa::LoginProfile;
 use crate::{NasId, SafeText, TenantId, Timestamp, geo::LatLng, secret::SecretRef, words};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
@@ -165,6 +166,42 @@ pub struct NasProfile {
     /// What an ACK of this NAS is worth, in words for the screen.
     #[serde(default)]
     pub ack_note: Option<String>,
+    /// What RADIUS is to hand out to logins on this NAS.
+    #[serde(default)]
+    pub login: LoginProfile,
+    /// What accounting shows after an ACK, and by when.
+    #[serde(default)]
+    pub proof: ProofProfile,
+}
+
+words!(
+    /// How accounting proves that a NAS did what it acknowledged.
+    Verification {
+        /// It can not: an ACK stays an ACK.
+        None = "none",
+        /// A Start or Interim-Update after the ACK names the prefix.
+        Interim = "interim",
+        /// A Stop of the session after the request.
+        Stop = "stop",
+    }
+);
+
+/// Per operation what proves it; what is left out follows from the method (a Disconnect is proved by a Stop, a prefix by a session that
+/// names it, a changed filter by nothing).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProofProfile {
+    pub activate: Option<Verification>,
+    pub suspend: Option<Verification>,
+    pub resume: Option<Verification>,
+    /// Seconds after which an acknowledgement without proof is a finding.
+    pub deadline_s: u32,
+}
+
+impl Default for ProofProfile {
+    fn default() -> Self {
+        Self { activate: None, suspend: None, resume: None, deadline_s: 900 }
+    }
 }
 
 /// RFC 5080 section 2.2.1 values, seconds. The default is that section's.

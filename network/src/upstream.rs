@@ -1,11 +1,12 @@
-//! What the executor asks of the outside, as traits: NetBox (or another IPAM) and a NAS. An answer always says how sure it is.
+//! What the executor asks of the outside, as traits: NetBox (or another IPAM), an AAA system and a NAS. An answer always says how sure it is.
 
 use async_trait::async_trait;
 use ipnet::Ipv6Net;
+use noctule_domain::aaa::{AaaUser, AccountingSession, Login};
 use noctule_domain::ipam::{Pool, PrefixStatus};
 use noctule_domain::nas::{Nas, NasSeen};
 use noctule_domain::radius::ErrorCause;
-use noctule_domain::subscriber::Subscriber;
+use noctule_domain::subscriber::{Subscriber, Username};
 use noctule_domain::{OperationId, SafeText, Timestamp};
 use std::time::Duration;
 
@@ -84,6 +85,44 @@ pub enum IpamError {
     #[error("{0}")]
     Unreachable(SafeText),
     /// Time-out, reset, every 5xx, garbage: it may have been stored, now or later.
+    #[error("{0}")]
+    Unclear(SafeText),
+}
+
+/// What decides a login and keeps the accounting: the SQL tables of a FreeRADIUS, or another AAA system.
+#[async_trait]
+pub trait Aaa: Send + Sync + 'static {
+    /// Writes what a new login of this user gets, all of it in one transaction. The same again changes nothing, so asking again after any
+    /// failure is safe.
+    async fn write(&self, ask: &LoginWrite) -> Result<(), AaaError>;
+
+    /// What stands there for one user; `None` when nothing of it is known.
+    async fn user(&self, username: &Username) -> Result<Option<AaaUser>, AaaError>;
+
+    /// The sessions of one user, newest first: the open ones, and those that ended lately.
+    async fn sessions_of(&self, username: &Username) -> Result<Vec<AccountingSession>, AaaError>;
+
+    /// Users in the order of their names (ASCII without case, then by bytes), after `after`, at most `limit`; an empty page is the end.
+    async fn users_after(&self, after: Option<&Username>, limit: u32) -> Result<Vec<AaaUser>, AaaError>;
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoginWrite {
+    pub operation: OperationId,
+    pub username: Username,
+    pub login: Login,
+}
+
+/// How a call to the AAA system failed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum AaaError {
+    /// A clear no: nothing was stored.
+    #[error("{0}")]
+    Refused(SafeText),
+    /// Not reached: nothing was delivered.
+    #[error("{0}")]
+    Unreachable(SafeText),
+    /// The connection broke in between: it may have been stored.
     #[error("{0}")]
     Unclear(SafeText),
 }
