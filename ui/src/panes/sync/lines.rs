@@ -108,7 +108,7 @@ impl State {
         head(out, &format!("Outbox: {}", if n == 0 { "empty".to_owned() } else { format!("{} wait", thousands(n)) }), &notes.join("; "));
         if n == 0 && back == 0 {
             // What collided or was refused is not at the centre, though it does not wait to be sent.
-            let words = match status.outbox.conflicts {
+            let words = match status.outbox.conflicts.max(self.conflicts().count() as u64) {
                 0 => " Everything that was done here is at the centre.",
                 _ => " Everything else that was done here is at the centre.",
             };

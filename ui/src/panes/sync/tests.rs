@@ -237,9 +237,23 @@ fn a_conflict_that_arrives_is_what_enter_opens_unless_a_line_was_chosen() {
         }
         desk.send(Msg::Changed);
         desk.press("enter");
-        let opened = matches!(desk.app.overlays.last(), Some(crate::overlay::Overlay::Sheet(_))) && desk.frame().contains("theirs");
+        let opened = matches!(desk.app.overlays.last(), Some(crate::overlay::Overlay::Sheet(_)))
+            && desk.frame().contains("Somebody else changed the same");
         assert_eq!(opened, !chosen, "{}", desk.frame());
     }
+}
+
+#[test]
+fn what_waits_for_a_decision_is_not_called_at_the_centre_even_before_its_number_is_told() {
+    let mut view = world::normal();
+    view.outbox.clear();
+    if let Some(status) = &mut view.status {
+        status.outbox = Outbox::default();
+    }
+    let mut desk = desk(Some(view));
+    desk.resize(120, 40);
+    let frame = desk.frame();
+    assert!(frame.contains("Everything else that was done here is at the centre."), "{frame}");
 }
 
 #[test]

@@ -128,6 +128,11 @@ impl Pane for State {
 
     fn shown(&mut self, cx: &mut Cx<'_>) {
         self.chosen = false;
+        self.changed(cx);
+    }
+
+    /// New data under the same eyes: a line that was chosen stays chosen.
+    fn changed(&mut self, cx: &mut Cx<'_>) {
         self.data.refresh(cx, Query::Sync);
     }
 
