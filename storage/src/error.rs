@@ -70,6 +70,9 @@ pub enum StoreError {
     Full,
     #[error("another program is writing to the store; try again")]
     Locked,
+    /// The disk refused what was being stored in the same moment, and everything of that moment with it.
+    #[error("the disk refused a change that was being stored at the same time, and this one was undone with it; try again")]
+    Undone,
     #[error("the store is damaged ({detail}); run `noctule doctor`")]
     Damaged { detail: SafeText },
     /// A newer request for a page came while this one ran or waited. Nobody waits for this answer any more.
@@ -94,7 +97,7 @@ pub enum StoreError {
 impl StoreError {
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Full | Self::Locked | Self::Superseded | Self::StaleVersion { .. } => Retry::Later,
+            Self::Full | Self::Locked | Self::Undone | Self::Superseded | Self::StaleVersion { .. } => Retry::Later,
             Self::ReadOnly | Self::Damaged { .. } | Self::Task(_) | Self::Refused(_) | Self::Io(_) => Retry::AfterFix,
             Self::Closed | Self::NotFound { .. } | Self::Sql(_) => Retry::Never,
         }

@@ -20,6 +20,7 @@ mod tasks;
 mod technicians;
 mod threads;
 mod time_entries;
+mod writer;
 
 pub use error::{OpenError, StoreError};
 pub use import::{ImportCount, Importer, MAX_BATCH, NewNas, NewSession, NewSubscriber, NewTask, NewTechnician, RowError};

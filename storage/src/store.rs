@@ -5,10 +5,11 @@ use crate::consoles::Alive;
 use crate::error::{OpenError, StoreError};
 use crate::open::{self, MethodsOf, OpenOptions};
 use crate::replica::{self, CacheDesk, DeskJob, Overlay, Side};
-use crate::threads::{self, Job, ReadJob, Reader, Readers, WriteJob};
+use crate::threads::{self, Job, ReadJob, Reader, Readers};
+use crate::writer::{self, Change, Work};
 use noctule_domain::ports::Clock;
 use noctule_domain::{ConsoleId, SafeText, TenantId, Timestamp};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
@@ -77,7 +78,7 @@ impl Shared {
 pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) readers: Arc<Readers>,
-    writer: Option<mpsc::Sender<WriteJob>>,
+    writer: Option<mpsc::Sender<Work>>,
     reader: Option<mpsc::Sender<ReadJob>>,
     read_threads: Vec<JoinHandle<()>>,
     write_threads: Vec<JoinHandle<()>>,
@@ -151,7 +152,9 @@ impl Store {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| OpenError::from_sql(path, e))?;
         let (reader, read_threads) = threads::start_readers(connections).map_err(io)?;
-        let (writer, thread) = opened.writer.map(|conn| threads::start("store-write", conn)).transpose().map_err(io)?.unzip();
+        let told = shared.clone();
+        let start = |conn| writer::start("store-write", conn, move || told.changed());
+        let (writer, thread) = opened.writer.map(start).transpose().map_err(io)?.unzip();
         let inner = Inner {
             shared,
             readers,
@@ -300,16 +303,22 @@ impl Store {
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Hands the whole connection to a job on the writer's thread.
-    pub(crate) async fn with_writer(&self, job: WriteJob) -> Result<(), StoreError> {
+    /// Hands something to the writer's thread.
+    async fn hand_in(&self, work: Work) -> Result<(), StoreError> {
         if self.is_replica() {
             return Err(StoreError::Refused("the centre keeps this: it can be changed only through it; nothing was changed".into()));
         }
         let writer = self.inner.writer.as_ref().ok_or(StoreError::ReadOnly)?;
-        writer.send(job).await.map_err(|_| StoreError::Closed)
+        writer.send(work).await.map_err(|_| StoreError::Closed)
     }
 
-    /// Runs `job` in one durable transaction. An error rolls everything back.
+    /// Hands the whole connection to a job on the writer's thread.
+    pub(crate) async fn with_writer(&self, job: Job<Connection>) -> Result<(), StoreError> {
+        self.hand_in(Work::Alone(job)).await
+    }
+
+    /// Runs `job` in a durable transaction, which it may share with others that wait at the same time. When this returns, what was written is
+    /// on the disk. An error takes back everything that this job wrote.
     pub(crate) async fn write<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -317,16 +326,8 @@ impl Store {
         F: FnOnce(&Transaction<'_>, &Shared) -> Result<T, E> + Send + 'static,
     {
         let shared = self.inner.shared.clone();
-        let (reply, answer) = oneshot::channel();
-        let run = move |conn: &mut Connection| {
-            let result = in_transaction(conn, &shared, job);
-            if result.is_ok() {
-                shared.changed();
-            }
-            // A caller that has gone away does not undo what is stored.
-            drop(reply.send(result));
-        };
-        self.with_writer(Box::new(run)).await?;
+        let (change, answer) = Change::new(move |tx: &Transaction<'_>| job(tx, &shared));
+        self.hand_in(Work::Grouped(Box::new(change))).await?;
         answer.await.map_err(|_| E::from(StoreError::Closed))?
     }
 
@@ -403,18 +404,6 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.queued.fetch_sub(1, Relaxed);
     }
-}
-
-fn in_transaction<T, E: From<StoreError>>(
-    conn: &mut Connection,
-    shared: &Shared,
-    job: impl FnOnce(&Transaction<'_>, &Shared) -> Result<T, E>,
-) -> Result<T, E> {
-    let sql = |e: rusqlite::Error| E::from(StoreError::from(e));
-    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
-    let value = job(&tx, shared)?;
-    tx.commit().map_err(sql)?;
-    Ok(value)
 }
 
 fn snapshot<T>(reader: &Reader, shared: &Shared, job: impl FnOnce(&Reader, &Shared) -> Result<T, StoreError>) -> Result<T, StoreError> {

@@ -1,4 +1,4 @@
-//! The threads that own the connections: one that writes, two that read. Callers hand them closures and wait without blocking.
+//! The threads that own the connections: those that read, and one each for what else is owned. Callers hand them closures and wait without blocking.
 //! A page that nobody waits for any more gives way, and a query can be given a budget of time.
 
 use rusqlite::{Connection, ErrorCode};
@@ -8,7 +8,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-pub(crate) type WriteJob = Job<Connection>;
 pub(crate) type ReadJob = Box<dyn FnOnce(&mut Reader) + Send>;
 
 /// Jobs that may wait before the caller waits too.
