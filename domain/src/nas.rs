@@ -1,6 +1,7 @@
 //! The NAS registry: where a NAS is, how it is spoken to (its profile), how it does.
 
 use crate::aaa::LoginProfile;
+use crate::lifecycle::OperationKind;
 use crate::{NasId, SafeText, TenantId, Timestamp, geo::LatLng, secret::SecretRef, words};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
@@ -186,21 +187,57 @@ words!(
     }
 );
 
-/// Per operation what proves it; what is left out follows from the method (a Disconnect is proved by a Stop, a prefix by a session that
-/// names it, a changed filter by nothing).
+/// Per operation what proves it; what is left out follows from the method, see [`NasProfile::verification`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProofProfile {
     pub activate: Option<Verification>,
     pub suspend: Option<Verification>,
     pub resume: Option<Verification>,
+    pub revoke: Option<Verification>,
     /// Seconds after which an acknowledgement without proof is a finding.
     pub deadline_s: u32,
 }
 
 impl Default for ProofProfile {
     fn default() -> Self {
-        Self { activate: None, suspend: None, resume: None, deadline_s: 900 }
+        Self { activate: None, suspend: None, resume: None, revoke: None, deadline_s: 900 }
+    }
+}
+
+impl NasProfile {
+    /// How this NAS is made to obey; an allocation asks no NAS, and a prefix is only ever taken back by a Disconnect (RFC 5176 section 3.6:
+    /// what a CoA leaves out stays).
+    pub fn method(&self, kind: OperationKind) -> Method {
+        match kind {
+            OperationKind::Activate => self.activate,
+            OperationKind::Suspend => self.suspend,
+            OperationKind::Resume => self.resume,
+            OperationKind::Revoke => Method::DisconnectThenLogin,
+            OperationKind::Allocate | OperationKind::Release => Method::None,
+        }
+    }
+
+    /// What accounting has to show before an ACK counts as observed: what the profile says, else what the method lets one see. A prefix is
+    /// proved by a session that names it, also when a new login brings it; a Disconnect by a Stop; a filter or a service by nothing.
+    pub fn verification(&self, kind: OperationKind) -> Verification {
+        let said = match kind {
+            OperationKind::Activate => self.proof.activate,
+            OperationKind::Suspend => self.proof.suspend,
+            OperationKind::Resume => self.proof.resume,
+            OperationKind::Revoke => self.proof.revoke,
+            OperationKind::Allocate | OperationKind::Release => None,
+        };
+        said.unwrap_or(match (self.method(kind), kind) {
+            (Method::CoaPrefix, _) | (Method::DisconnectThenLogin, OperationKind::Activate) => Verification::Interim,
+            (Method::DisconnectThenLogin, _) => Verification::Stop,
+            (Method::CoaFilter | Method::CoaService | Method::None, _) => Verification::None,
+        })
+    }
+
+    /// How long after an ACK the proof may take before its absence is a finding.
+    pub fn proof_deadline(&self) -> Duration {
+        Duration::from_secs(u64::from(self.proof.deadline_s))
     }
 }
 
@@ -270,6 +307,51 @@ pub struct NasRow {
 mod tests {
     use super::*;
     use chrono::{Duration as Span, TimeZone, Utc};
+
+    fn profile(activate: Method, suspend: Method, resume: Method) -> NasProfile {
+        NasProfile {
+            key: "test".into(),
+            title: "Test".into(),
+            activate,
+            suspend,
+            resume,
+            identify: vec![Identify::Username],
+            port: default_port(),
+            sign_requests: true,
+            signed_answers: SignedAnswers::IfPresent,
+            event_timestamp: true,
+            window: default_window(),
+            rate_per_s: None,
+            identifier_rest_s: default_rest(),
+            retransmit: Retransmit::default(),
+            suspend_attributes: Vec::new(),
+            resume_attributes: Vec::new(),
+            activate_attributes: Vec::new(),
+            ack_note: None,
+            login: LoginProfile::default(),
+            proof: ProofProfile::default(),
+        }
+    }
+
+    #[test]
+    fn what_proves_an_operation_is_what_the_profile_says_else_what_its_method_lets_one_see() {
+        use OperationKind as Kind;
+        let by_coa = profile(Method::CoaPrefix, Method::CoaFilter, Method::CoaService);
+        let seen =
+            |profile: &NasProfile| [Kind::Activate, Kind::Suspend, Kind::Resume, Kind::Revoke].map(|kind| profile.verification(kind));
+        assert_eq!(seen(&by_coa), [Verification::Interim, Verification::None, Verification::None, Verification::Stop]);
+        let again = Method::DisconnectThenLogin;
+        let mut by_login = profile(again, again, again);
+        // The new session names the prefix; that the old one ended says nothing of it.
+        assert_eq!(seen(&by_login), [Verification::Interim, Verification::Stop, Verification::Stop, Verification::Stop]);
+        by_login.proof = ProofProfile { suspend: Some(Verification::None), revoke: Some(Verification::None), ..ProofProfile::default() };
+        assert_eq!(seen(&by_login), [Verification::Interim, Verification::None, Verification::Stop, Verification::None]);
+        assert_eq!(seen(&profile(Method::None, Method::None, Method::None))[..3], [Verification::None; 3]);
+        for asks_no_nas in [Kind::Allocate, Kind::Release] {
+            assert_eq!((by_coa.method(asks_no_nas), by_coa.verification(asks_no_nas)), (Method::None, Verification::None));
+        }
+        assert_eq!(by_coa.proof_deadline(), Duration::from_secs(900));
+    }
 
     #[test]
     fn counts_of_parallel_exchanges_add_up_and_the_one_asked_last_says_how_it_does() {
