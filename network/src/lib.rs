@@ -1,5 +1,6 @@
-//! What acts on the network: NetBox over HTTP, NASes over RADIUS, and the executor that drives an operation through both.
+//! What acts on the network: NetBox over HTTP, NASes over RADIUS, AAA over SQL, and the executor that drives an operation through all.
 
+pub mod aaa;
 pub mod lifecycle;
 pub mod netbox;
 pub mod radius;

@@ -7,7 +7,7 @@ use noctule_domain::ipam::{Pool, PrefixStatus};
 use noctule_domain::nas::{Nas, NasSeen};
 use noctule_domain::radius::ErrorCause;
 use noctule_domain::subscriber::{Subscriber, Username};
-use noctule_domain::{OperationId, SafeText, Timestamp};
+use noctule_domain::{OperationId, SafeText, SubscriberId, Timestamp};
 use std::time::Duration;
 
 /// Where prefixes come from and go back to.
@@ -93,7 +93,7 @@ pub enum IpamError {
 #[async_trait]
 pub trait Aaa: Send + Sync + 'static {
     /// Writes what a new login of this user gets, all of it in one transaction. The same again changes nothing, so asking again after any
-    /// failure is safe.
+    /// failure is safe. A write of an older operation that arrives after that of a newer one is refused.
     async fn write(&self, ask: &LoginWrite) -> Result<(), AaaError>;
 
     /// What stands there for one user; `None` when nothing of it is known.
@@ -109,6 +109,10 @@ pub trait Aaa: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoginWrite {
     pub operation: OperationId,
+    /// Whose login it is, and the version of its record that the operation saw. The authority raises it with every operation that ends, so
+    /// it says which of two writes is the older one, also where the clocks of their consoles disagree.
+    pub subscriber: SubscriberId,
+    pub version: i64,
     pub username: Username,
     pub login: Login,
 }

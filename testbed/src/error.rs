@@ -13,6 +13,11 @@ pub enum TestbedError {
     PostgresTooOld { found: String, bin: PathBuf },
     #[error("this process is root, and PostgreSQL refuses to run as root; neither the user `postgres` nor `nobody` exists to run it as")]
     NoAccount,
+    #[error(
+        "FreeRADIUS with its PostgreSQL module is needed, and its configuration below /etc/freeradius must be readable (as root, or in the \
+         group freerad). On Debian: apt-get install freeradius freeradius-utils freeradius-postgresql, or run .ci/setup"
+    )]
+    FreeRadiusMissing,
     #[error("{} can not be entered by the user {user} that runs PostgreSQL; set TMPDIR to a folder that everybody may enter, such as /tmp", .folder.display())]
     NotTraversable { folder: PathBuf, user: String },
     #[error("{} belongs to somebody else or may be written by others, and is not used; remove it", .0.display())]
@@ -34,7 +39,7 @@ pub enum TestbedError {
     TimedOut { program: String, limit: Duration },
     #[error("{program} failed ({code}): {stderr}")]
     Failed { program: String, code: String, stderr: String },
-    #[error("the PostgreSQL server on port {port} {what}. The end of its log:\n{log}")]
+    #[error("the server on port {port} {what}. The end of its log:\n{log}")]
     Server { port: u16, what: String, log: String },
     #[error("no free port was found on 127.0.0.1 after {tries} tries")]
     NoPort { tries: u32 },

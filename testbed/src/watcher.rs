@@ -24,6 +24,19 @@ done
 rm -rf -- "$data" "$root"
 "#;
 
+/// Ends a server by its number ($1), which is a child that nobody has waited for yet, or whose number was given to nobody within the moment
+/// after its parent's end; and removes its folder ($2). It must work in that folder: a number alone could belong to somebody else.
+pub(crate) const STOP_BY_NUMBER: &str = r#"
+cat >/dev/null
+pid=$1; root=$2; turns=0
+while [ "/proc/$pid/cwd" -ef "$root" ] && [ "$turns" -lt 300 ]; do
+    if [ "$turns" -eq 0 ]; then kill -s TERM "$pid"; elif [ "$turns" -gt 100 ]; then kill -s KILL "$pid"; fi
+    turns=$((turns + 1))
+    sleep 0.02
+done
+rm -rf -- "$root"
+"#;
+
 /// Unmounts and removes a folder ($1). It is busy until its server has gone, which has a watcher of its own.
 pub(crate) const UNMOUNT: &str = r#"
 cat >/dev/null

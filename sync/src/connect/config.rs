@@ -2,7 +2,7 @@
 
 use noctule_domain::secret::Secret;
 use noctule_domain::{ConsoleId, TenantId};
-use std::path::PathBuf;
+use noctule_tls::Tls;
 use std::time::Duration;
 
 /// How to reach one centre. Several hosts are one cluster: a primary and its standbys, tried in this order.
@@ -22,23 +22,6 @@ pub struct CentreConfig {
     pub call_timeout: Duration,
     /// Shown by the server beside the connection: `noctule 0.1.0`. The short id of the console is added.
     pub application: String,
-}
-
-/// How the line is protected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tls {
-    /// For the loopback and unix sockets only; the command line refuses it elsewhere.
-    Off,
-    /// The server must show a certificate for the very name that was asked for, signed by `ca` (PEM file), or else by an authority that this
-    /// system trusts.
-    VerifyFull { ca: Option<PathBuf>, client: Option<ClientCertificate> },
-}
-
-/// PEM files. The key must not be readable by others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClientCertificate {
-    pub certificate: PathBuf,
-    pub key: PathBuf,
 }
 
 impl CentreConfig {

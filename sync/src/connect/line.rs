@@ -1,9 +1,10 @@
 //! One connection to one server of the centre: opened within a time limit, driven by a task of its own, gone when dropped. Notifications
 //! of the server are counted, not queued: they only say "look".
 
-use super::config::{CentreConfig, Tls};
+use super::config::CentreConfig;
 use super::error::CentreError;
 use super::tls;
+use noctule_tls::Tls;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,6 +7,7 @@ mod line;
 mod tls;
 
 pub use centre::{Centre, SessionGuard};
-pub use config::{CentreConfig, ClientCertificate, Tls};
+pub use config::CentreConfig;
 pub use error::CentreError;
 pub use line::{Access, Line};
+pub use noctule_tls::{ClientCertificate, Tls};

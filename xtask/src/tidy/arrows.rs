@@ -29,7 +29,9 @@ struct Dependency {
 fn allowed(name: &str) -> Option<&'static [&'static str]> {
     match name {
         "noctule" | "xtask" => None,
-        "noctule-domain" => Some(&[]),
+        "noctule-domain" | "noctule-tls" => Some(&[]),
+        // Those that open lines to databases share what they trust.
+        "noctule-sync" | "noctule-network" => Some(&["noctule-domain", "noctule-tls"]),
         // Every other room, those of later issues too, knows the domain only.
         _ => Some(&["noctule-domain"]),
     }
