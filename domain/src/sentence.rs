@@ -1,6 +1,7 @@
 //! The operator's sentences: what happened, what it means now, what to do. Made here and nowhere else, so that the screen, the command
 //! line and the audit say the same.
 
+use crate::aaa::{Login, SuspendLogin};
 use crate::lifecycle::{OperationKind, OperationStatus, Refusal};
 use crate::{SafeText, Timestamp, radius::CauseMeaning, radius::ErrorCause};
 
@@ -74,6 +75,24 @@ pub fn silence(nas: &SafeText, sends: u32, seconds: u64) -> String {
     format!(
         "{nas} did not answer ({sends} sends in {seconds} s): wrong secret, our address not allowed, filtered on the way, a clock apart by more than 300 s, or down. It may have done it all the same; asking again is safe"
     )
+}
+
+/// What a login gets.
+pub fn login(login: &Login) -> String {
+    let with = match login.prefixes() {
+        (Some(delegated), Some(framed)) => format!("{delegated} and {framed} on the link"),
+        (Some(delegated), None) => delegated.to_string(),
+        (None, _) => "no prefix of ours".to_owned(),
+    };
+    match login {
+        Login::Normal { .. } | Login::WithoutPrefix => with,
+        Login::Suspended { how: SuspendLogin::Reject, .. } => "Access-Reject".to_owned(),
+        Login::Suspended { how: SuspendLogin::Group, group, .. } => format!("the group {group}, {with}"),
+        Login::Suspended { how: SuspendLogin::Rate, reply, .. } => {
+            let reply: Vec<String> = reply.iter().map(|a| format!("{} {}", a.name, a.value)).collect();
+            format!("{with}, slowed down ({})", reply.join(", "))
+        }
+    }
 }
 
 /// The end of an operation, for a notice and the command line.

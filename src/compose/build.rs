@@ -10,11 +10,11 @@ use crate::secrets::Secrets;
 use noctule_domain::SafeText;
 use noctule_domain::lifecycle::{Actor, Methods};
 use noctule_domain::ports::Authority;
-use noctule_network::lifecycle::{Executor, ExecutorConfig};
+use noctule_network::lifecycle::{Executor, ExecutorConfig, Upstreams};
 use noctule_network::netbox::{Netbox, NetboxConfig, PoolConfig, Timeouts};
 use noctule_network::radius::profiles::{self, Profiles};
 use noctule_network::radius::{Engine, EngineConfig, RadiusClient};
-use noctule_network::upstream::Ipam;
+use noctule_network::upstream::{Aaa, Ipam};
 use noctule_storage::{MethodsOf, Store};
 use std::sync::Arc;
 
@@ -66,6 +66,18 @@ pub fn services(
     actor: Actor,
     read_only: Option<SafeText>,
 ) -> Result<Arc<Services>, Failure> {
+    services_with(loaded, store, secrets, actor, None, read_only)
+}
+
+/// The same with an AAA system that is not in the configuration: the one of the demo.
+pub fn services_with(
+    loaded: &Loaded,
+    store: Store,
+    secrets: Secrets,
+    actor: Actor,
+    aaa: Option<Arc<dyn Aaa>>,
+    read_only: Option<SafeText>,
+) -> Result<Arc<Services>, Failure> {
     let (netbox, netbox_trouble) = match netbox(&loaded.config, &secrets) {
         Ok(netbox) => (netbox.map(Arc::new), None),
         Err(words) => (None, Some(words)),
@@ -75,7 +87,8 @@ pub fn services(
     let engine = Engine::new(engine).map_err(|e| Failure::new(Exit::Internal, format!("no UDP socket for RADIUS: {e}")))?;
     let resolve =
         move |reference: &noctule_domain::secret::SecretRef| secrets.resolve(reference).map_err(|e| SafeText::new(&e.to_string()));
-    let radius = Arc::new(RadiusClient::new(engine, Arc::new(resolve), Arc::new(profiles_of(loaded)?)));
+    let profiles = Arc::new(profiles_of(loaded)?);
+    let radius = Arc::new(RadiusClient::new(engine, Arc::new(resolve), profiles.clone()));
     let mut config = ExecutorConfig::new(Arc::new(SystemClock));
     config.hold = chrono::Duration::from_std(loaded.config.hold()).unwrap_or(config.hold);
     let ipam = match (&netbox, &netbox_trouble) {
@@ -88,7 +101,8 @@ pub fn services(
         Some(central) => central.gate(),
         None => Arc::new(store.clone()),
     };
-    let executor = Executor::new(authority.clone(), ipam, radius.clone(), config);
+    let upstreams = Upstreams { ipam, aaa, nas: radius.clone(), profiles };
+    let executor = Executor::new(authority.clone(), upstreams, config);
     let (operator, world) = (actor, World::default());
     Ok(Arc::new(Services { store, executor, netbox, netbox_trouble, radius, authority, central, operator, world, read_only }))
 }

@@ -1,24 +1,27 @@
 //! `noctule demo`: a made-up provider on a store in a scratch folder, with a simulated NetBox and simulated NASes on loopback ports of
 //! their own. What the operator does there goes through exactly the code that talks to the real ones; only addresses differ.
 
+use super::build::services_with;
+use super::demo_aaa::{SimAaa, nas_login};
 use super::demo_fill::fill;
-use super::{Services, run_console, services};
+use super::{Services, run_console};
 use crate::cli::{DemoArgs, GlobalArgs};
 use crate::commands::{actor, store_options};
 use crate::config::{Config, Folders, Loaded, NetboxConfig, PoolConfig};
 use crate::exit::{Exit, Failure};
 use crate::secrets::Secrets;
-use noctule_domain::lifecycle::Ipv6State;
+use noctule_domain::aaa::login_of;
 use noctule_domain::secret::SecretRef;
-use noctule_network::lifecycle::Event;
-use noctule_sim::nas::{LoginProfile, NasSim};
+use noctule_domain::subscriber::Subscriber;
+use noctule_network::radius::profiles;
+use noctule_sim::aaa::AaaSim;
+use noctule_sim::nas::NasSim;
 use noctule_sim::netbox::{DEFAULT_TOKEN, Fault, NetboxSim, On, Say, SeedPrefix};
-use noctule_sim::world::{SUSPENDED_FILTER, Trouble, World, WorldConfig, bad_minute};
+use noctule_sim::world::{Trouble, World, WorldConfig, bad_minute};
 use noctule_storage::Store;
 use noctule_ui::Notice;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -26,9 +29,6 @@ use tokio_util::sync::CancellationToken;
 const PROBE: Duration = Duration::from_secs(15);
 /// How often people in the field move.
 const STEP: Duration = Duration::from_secs(3);
-
-/// What the made-up RADIUS server says at a login: prefix and state, by user name. Kept in step with the store.
-type Logins = Arc<Mutex<HashMap<String, (Option<ipnet::Ipv6Net>, Ipv6State)>>>;
 
 pub async fn demo(args: &DemoArgs, flags: &GlobalArgs) -> Result<Exit, Failure> {
     let scratch = Scratch::make(args.keep.as_deref())?;
@@ -51,6 +51,7 @@ pub struct Demo {
     pub loaded: Loaded,
     pub netbox: Arc<NetboxSim>,
     pub nases: Vec<NasSim>,
+    pub aaa: AaaSim,
     cancel: CancellationToken,
 }
 
@@ -64,13 +65,15 @@ impl Demo {
         config.secrets.clone_from(&secrets);
         let world = tokio::task::spawn_blocking(move || World::generate(config)).await.map_err(|e| failed("the demo world", &e))?;
 
-        let logins: Logins = Arc::default();
+        let aaa = AaaSim::new();
         let mut nases = Vec::new();
         for (i, mut sim) in world.nas_sims().into_iter().enumerate() {
             private_write(&secrets, world.nases[i].name.as_str(), world.nas_secret(i).expose())?;
-            let known = logins.clone();
-            sim.login = Some(Arc::new(move |username: &str| login(&known, username)));
-            nases.push(NasSim::start(sim).await.map_err(|e| failed("the simulated NAS", &e))?);
+            let known = aaa.clone();
+            sim.login = Some(Arc::new(move |username: &str| nas_login(&known.login(username)?)));
+            let nas = NasSim::start(sim).await.map_err(|e| failed("the simulated NAS", &e))?;
+            aaa.hears(&nas, world.nases[i].nas_ip.unwrap_or_else(|| world.nases[i].address.ip()));
+            nases.push(nas);
         }
         let prefixes = world.netbox_seed().map(|p| SeedPrefix {
             prefix: p.prefix.to_string(),
@@ -92,10 +95,13 @@ impl Demo {
             world.tenant
         );
         private_write(folder, "config.toml", kept.as_bytes())?;
-        let store = Store::open(&loaded.store_path(), store_options(&loaded)?)?;
+        let mut options = store_options(&loaded)?;
+        options.has_aaa = true;
+        let store = Store::open(&loaded.store_path(), options)?;
         let addresses: Vec<_> = nases.iter().map(NasSim::addr).collect();
-        fill(&store, &world, &addresses, &|subscriber| remember(&logins, subscriber)).await?;
-        let services = services(&loaded, store, Secrets::new(folder), actor(&loaded, "demo"), None)?;
+        fill(&store, &world, &addresses, &|subscriber| seed(&aaa, &world, subscriber)).await?;
+        let upstream = Arc::new(SimAaa(aaa.clone()));
+        let services = services_with(&loaded, store, Secrets::new(folder), actor(&loaded, "demo"), Some(upstream), None)?;
 
         let cancel = CancellationToken::new();
         let run = |work: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
@@ -104,13 +110,12 @@ impl Demo {
                 tokio::select! { () = work => {}, () = cancel.cancelled() => {} }
             });
         };
-        run(Box::pin(keep_logins(services.clone(), logins)));
         if args.bad_minute {
             run(Box::pin(play(nases.clone(), netbox.clone())));
         }
         run(Box::pin(probe(services.clone())));
         run(Box::pin(drive(services.clone(), world)));
-        Ok(Self { services, loaded, netbox, nases, cancel })
+        Ok(Self { services, loaded, netbox, nases, aaa, cancel })
     }
 
     pub async fn stop(self) {
@@ -145,40 +150,12 @@ fn loaded(world: &World, flags: &GlobalArgs, folder: &Path, netbox: &NetboxSim) 
     Ok(Loaded { config, folders, file: folder.join("config.toml"), file_found: false, read_only: flags.read_only })
 }
 
-/// What a session gets at a login: the prefix of an active subscriber, the garden of a suspended one, no prefix for the others.
-fn login(logins: &Logins, username: &str) -> Option<LoginProfile> {
-    let logins = logins.lock().unwrap_or_else(PoisonError::into_inner);
-    let (prefix, state) = logins.get(username)?;
-    let mut profile = LoginProfile::default();
-    match state {
-        Ipv6State::Active => profile.delegated_prefixes.extend(*prefix),
-        Ipv6State::Suspended => {
-            profile.delegated_prefixes.extend(*prefix);
-            profile.filter = Some(SUSPENDED_FILTER.to_owned());
-        }
-        _ => {}
-    }
-    Some(profile)
-}
-
-/// The made-up RADIUS server learns what the store says.
-async fn keep_logins(services: Arc<Services>, logins: Logins) {
-    let mut events = services.executor.events();
-    loop {
-        match events.recv().await {
-            Ok(Event::Ended(finished)) => remember(&logins, &finished.subscriber),
-            Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
-            Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
-        }
-    }
-}
-
-pub(super) fn remember(
-    logins: &Mutex<HashMap<String, (Option<ipnet::Ipv6Net>, Ipv6State)>>,
-    subscriber: &noctule_domain::subscriber::Subscriber,
-) {
-    let mut logins = logins.lock().unwrap_or_else(PoisonError::into_inner);
-    logins.insert(subscriber.username.as_str().to_owned(), (subscriber.ipv6.prefix, subscriber.ipv6.state));
+/// Puts into AAA what a login of this subscriber gets by its state.
+fn seed(aaa: &AaaSim, world: &World, subscriber: &Subscriber) {
+    let nas = subscriber.session.as_ref().map(|session| session.nas).or(subscriber.nas);
+    let profile = world.nases.iter().find(|known| Some(known.id) == nas).and_then(|nas| profiles::get(&nas.profile));
+    let profile = profile.map(|profile| profile.login.clone()).unwrap_or_default();
+    aaa.seed([(subscriber.username.clone(), login_of(&subscriber.ipv6, &profile))]);
 }
 
 /// Asks each NAS something harmless now and then, so that the Network pane of the demo has round-trips to show. A console does not: on a

@@ -5,6 +5,7 @@ mod build;
 mod central;
 mod console;
 mod demo;
+mod demo_aaa;
 mod demo_fill;
 mod operate;
 mod services;
@@ -19,6 +20,7 @@ pub use central::{
 };
 pub use console::{console, replay, run_console};
 pub use demo::{Demo, demo};
+pub use demo_aaa::{SimAaa, nas_login};
 pub use demo_fill::fill as fill_store;
 pub use operate::{Operated, cancel, emergency_now, operate, resume, resume_all};
 pub use services::Services;

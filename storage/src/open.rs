@@ -33,6 +33,8 @@ pub struct OpenOptions {
     pub hold: Duration,
     pub lease_s: u32,
     pub methods: MethodsOf,
+    /// An AAA system of ours decides what logins get. With a centre that is a fact of the tenant there, and this is not looked at.
+    pub has_aaa: bool,
     /// Of a copy: the login at the centre. A cache of another one is not shown, and its unsent work is kept apart. `None`: whoever's it is.
     pub login: Option<String>,
     /// Of a copy, with the feature `sqlcipher`: 32 bytes with which cache and outbox are encrypted on the disk.
@@ -40,9 +42,20 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
-    /// Hold 24 h, lease 30 s, for writing.
+    /// Hold 24 h, lease 30 s, for writing, without AAA.
     pub fn new(console: ConsoleId, tenant: TenantId, clock: Arc<dyn Clock>, methods: MethodsOf) -> Self {
-        Self { console, read_only: false, clock, tenant, hold: Duration::hours(24), lease_s: 30, methods, login: None, key: None }
+        Self {
+            console,
+            read_only: false,
+            clock,
+            tenant,
+            hold: Duration::hours(24),
+            lease_s: 30,
+            methods,
+            has_aaa: false,
+            login: None,
+            key: None,
+        }
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) hold: chrono::Duration,
     pub(crate) lease: chrono::Duration,
     pub(crate) methods: MethodsOf,
+    pub(crate) has_aaa: bool,
     pub(crate) consoles: PathBuf,
     pub(crate) immutable: bool,
     /// Where a centre is behind this store.
@@ -138,6 +139,7 @@ impl Store {
             hold: options.hold,
             lease: chrono::Duration::seconds(i64::from(options.lease_s)),
             methods: options.methods,
+            has_aaa: options.has_aaa,
             consoles: opened.consoles,
             immutable: opened.immutable,
             replica: None,
@@ -203,6 +205,7 @@ impl Store {
             hold: options.hold,
             lease: chrono::Duration::seconds(i64::from(options.lease_s)),
             methods: options.methods,
+            has_aaa: options.has_aaa,
             consoles: side.consoles.clone(),
             immutable: false,
             replica: Some(side),

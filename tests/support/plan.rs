@@ -10,7 +10,7 @@ use noctule_domain::ports::Authority;
 use noctule_domain::ports::BeginOperation;
 use noctule_domain::secret::Secret;
 use noctule_domain::{ConsoleId, OperationId, SafeText, SubscriberId, TenantId, Timestamp};
-use noctule_network::lifecycle::{Executor, ExecutorConfig, Started};
+use noctule_network::lifecycle::{Executor, ExecutorConfig, Started, Upstreams};
 use noctule_network::netbox::{Netbox, NetboxConfig, PoolConfig, Timeouts};
 use noctule_network::radius::{Engine, EngineConfig, Profiles, RadiusClient, profiles};
 use noctule_network::upstream::{DynamicAuthorization, Ipam};
@@ -101,12 +101,13 @@ impl Plan {
         let engine = Engine::new(EngineConfig::default()).expect("an engine");
         let secret = self.nas_secret.clone();
         let secrets = Arc::new(move |_: &_| secret.clone().map(Secret::new).ok_or_else(|| SafeText::from("there is no such file")));
-        let radius = RadiusClient::new(engine, secrets, Arc::new(Profiles::built_in().with(quick())));
+        let profiles = Arc::new(Profiles::built_in().with(quick()));
+        let radius = RadiusClient::new(engine, secrets, profiles.clone());
         let mut config = ExecutorConfig::new(Arc::new(At(self.now)));
         config.backoff = (Duration::from_millis(5), Duration::from_millis(40));
         tune(&mut config);
         let (authority, ipam, nas) = wrap((store.clone(), netbox, radius));
-        Executor::new(authority, Some(ipam), nas, config)
+        Executor::new(authority, Upstreams { ipam: Some(ipam), aaa: None, nas, profiles }, config)
     }
 
     pub fn request(&self) -> BeginOperation {

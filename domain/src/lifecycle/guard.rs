@@ -149,7 +149,7 @@ pub fn guard(
 }
 
 /// The state that an operation leads to. Release keeps the state.
-pub(super) fn target(kind: OperationKind) -> Option<Ipv6State> {
+pub fn target(kind: OperationKind) -> Option<Ipv6State> {
     match kind {
         OperationKind::Allocate => Some(Ipv6State::Allocated),
         OperationKind::Activate | OperationKind::Resume => Some(Ipv6State::Active),

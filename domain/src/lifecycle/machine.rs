@@ -27,6 +27,17 @@ pub struct Progress {
     pub enforcement_note: Option<SafeText>,
     /// What the record said of the network before this operation asked it anything; put back when nothing could be sent.
     pub before: Option<(Enforcement, Option<SafeText>)>,
+    /// The operation ended short of its goal after AAA was written: how it ends when AAA says again what the state says.
+    pub restore: Option<Restore>,
+}
+
+/// An end that waits for AAA to be put back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Restore {
+    pub status: OperationStatus,
+    pub error: SafeText,
+    /// AAA confirmed it.
+    pub done: bool,
 }
 
 impl Default for Progress {
@@ -42,6 +53,7 @@ impl Default for Progress {
             enforcement: Enforcement::None,
             enforcement_note: None,
             before: None,
+            restore: None,
         }
     }
 }
@@ -51,7 +63,7 @@ impl Default for Progress {
 pub enum StepAnswer {
     /// An allocation gave this prefix (new, or adopted by operation id).
     Allocated { prefix: Ipv6Net, netbox_prefix_id: i64, vrf: Option<i64> },
-    /// NetBox did it, or it was so already.
+    /// NetBox or AAA did it, or it was so already.
     Done,
     /// The NAS sent an ACK.
     Acknowledged,
@@ -96,17 +108,23 @@ pub struct Ended {
     pub forget_prefix: bool,
 }
 
-/// The first thing to do: the step at `progress.at`, or the end when there is none.
+/// The first thing to do: the step at `progress.at`, or the end when there is none. An end that waits for AAA comes before both.
 pub fn first(kind: OperationKind, plan: &[StepKind], progress: &Progress) -> Next {
-    match plan.get(progress.at) {
-        Some(step) => Next::Run(*step),
-        None => Next::End(Box::new(success(kind, plan, progress))),
+    match (&progress.restore, plan.get(progress.at)) {
+        (Some(restore), _) if restore.done => end(kind, progress, restore.status, None, restore.error.clone()),
+        (Some(_), _) => Next::Run(StepKind::AaaRestore),
+        (None, Some(step)) => Next::Run(*step),
+        (None, None) => Next::End(Box::new(success(kind, plan, progress))),
     }
 }
 
-/// Takes the answer of the step at `progress.at`, updates the progress, says what follows. `force` goes on past a NAS that refuses or is silent.
+/// Takes the answer of the step that `first` names, updates the progress, says what follows. `force` goes on past a NAS that refuses or is
+/// silent.
 pub fn advance(kind: OperationKind, plan: &[StepKind], progress: &mut Progress, force: bool, answer: StepAnswer) -> Next {
     use StepAnswer as A;
+    if progress.restore.is_some() {
+        return restored(kind, plan, progress, answer);
+    }
     let Some(&step) = plan.get(progress.at) else { return first(kind, plan, progress) };
     match answer {
         A::Allocated { prefix, netbox_prefix_id, vrf } => {
@@ -124,7 +142,9 @@ pub fn advance(kind: OperationKind, plan: &[StepKind], progress: &mut Progress, 
             Next::Wait(why)
         }
         // Not delivered, and nothing is under way from before: stop in words, everything as it was.
-        A::Unreachable(why) if !progress.unclear && may_stop(kind, progress) => end(kind, progress, OperationStatus::Failed, None, why),
+        A::Unreachable(why) if !progress.unclear && may_stop(kind, progress) => {
+            short(kind, plan, progress, OperationStatus::Failed, None, why)
+        }
         A::Unreachable(why) => Next::Wait(why),
         A::Refused(why) if step.is_nas() => nas_said_no(kind, plan, progress, force, Enforcement::Refused, why),
         A::Unanswered(why) => nas_said_no(kind, plan, progress, force, Enforcement::Unanswered, why),
@@ -134,12 +154,32 @@ pub fn advance(kind: OperationKind, plan: &[StepKind], progress: &mut Progress, 
             let (enforcement, note) = progress.before.clone().unwrap_or((Enforcement::None, None));
             progress.enforcement = enforcement;
             progress.enforcement_note = note;
-            end_asked(kind, progress, OperationStatus::Failed, why)
+            short(kind, plan, progress, OperationStatus::Failed, None, why)
         }
         A::Refused(why) => {
             let state = (step == StepKind::NetboxAllocate).then_some(Ipv6State::Failed);
             progress.watch = step == StepKind::NetboxAllocate && progress.unclear;
-            end(kind, progress, OperationStatus::Refused, state, why)
+            short(kind, plan, progress, OperationStatus::Refused, state, why)
+        }
+    }
+}
+
+/// AAA is asked until it has confirmed: a state that a login does not get is not left behind.
+fn restored(kind: OperationKind, plan: &[StepKind], progress: &mut Progress, answer: StepAnswer) -> Next {
+    use StepAnswer as A;
+    match answer {
+        A::Unclear(why) => {
+            progress.unclear = true;
+            Next::Wait(why)
+        }
+        A::Refused(why) | A::Unreachable(why) | A::Unanswered(why) | A::NotSent(why) => Next::Wait(why),
+        A::Done | A::Acknowledged | A::Observed | A::NoSession | A::Allocated { .. } => {
+            if let Some(restore) = &mut progress.restore {
+                restore.done = true;
+            }
+            progress.attempts = 0;
+            progress.unclear = false;
+            first(kind, plan, progress)
         }
     }
 }
@@ -172,14 +212,32 @@ fn nas_said_no(
     progress.enforcement = enforcement;
     progress.enforcement_note = Some(why.clone());
     let status = if enforcement == Enforcement::Refused { OperationStatus::Refused } else { OperationStatus::Unanswered };
-    end(kind, progress, status, None, why)
+    short(kind, plan, progress, status, None, why)
 }
 
-fn end_asked(kind: OperationKind, progress: &Progress, status: OperationStatus, why: SafeText) -> Next {
-    match end(kind, progress, status, None, why) {
-        Next::End(ended) => Next::End(Box::new(Ended { enforcement: Some(progress.enforcement), ..*ended })),
-        next => next,
+/// True when AAA holds, or may hold, what the goal says while the state does not move there. A revoke is not taken back: it stays `revoking`,
+/// and AAA without the prefix.
+fn aaa_is_ahead(kind: OperationKind, plan: &[StepKind], progress: &Progress) -> bool {
+    let written = |at| progress.at > at || (progress.at == at && progress.unclear);
+    kind != OperationKind::Revoke && plan.iter().position(|step| *step == StepKind::AaaWrite).is_some_and(written)
+}
+
+/// The end short of the goal; where AAA was written, after that was taken back.
+fn short(
+    kind: OperationKind,
+    plan: &[StepKind],
+    progress: &mut Progress,
+    status: OperationStatus,
+    state: Option<Ipv6State>,
+    why: SafeText,
+) -> Next {
+    if !aaa_is_ahead(kind, plan, progress) {
+        return end(kind, progress, status, state, why);
     }
+    progress.restore = Some(Restore { status, error: why, done: false });
+    progress.attempts = 0;
+    progress.unclear = false;
+    first(kind, plan, progress)
 }
 
 /// True where stopping leaves nothing half done: no step has had an effect, or (allocate) what had one is recorded at the end. A revoke
@@ -189,7 +247,7 @@ fn may_stop(kind: OperationKind, progress: &Progress) -> bool {
 }
 
 fn end(kind: OperationKind, progress: &Progress, status: OperationStatus, state: Option<Ipv6State>, why: SafeText) -> Next {
-    let asked = progress.enforcement != Enforcement::None || progress.enforcement_note.is_some();
+    let asked = progress.before.is_some() || progress.enforcement != Enforcement::None || progress.enforcement_note.is_some();
     // Once a delete of the old prefix went through, the row must not name it any more, whatever came after.
     let forget_prefix = kind == OperationKind::Allocate && progress.at > 0;
     Next::End(Box::new(Ended {

@@ -2,6 +2,7 @@
 //! and the question after each operation whether what the record says is what happened.
 
 use super::*;
+use crate::aaa::{Login, LoginProfile, SuspendLogin, login_after, login_of};
 use crate::nas::Method;
 use crate::permission::Role;
 use crate::subscriber::Ipv6Record;
@@ -11,13 +12,25 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 /// What really is, out there.
-#[derive(Default)]
 struct World {
     /// NetBox: id -> (operation number, deprecated).
     netbox: BTreeMap<i64, (u32, bool)>,
     next_id: i64,
     /// The NAS routes the prefix.
     routed: bool,
+    /// What AAA hands out at a login; `None` where no AAA system is ours.
+    aaa: Option<Login>,
+    profile: LoginProfile,
+}
+
+impl World {
+    /// The session ended and the subscriber logs in again at once: it routes what RADIUS hands out now.
+    fn logs_in_again(&mut self, kind: OperationKind) {
+        self.routed = match &self.aaa {
+            Some(login) => login.prefixes().0.is_some(),
+            None => matches!(kind, OperationKind::Activate | OperationKind::Resume),
+        };
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,10 +93,14 @@ fn act(world: &mut World, step: StepKind, fate: Fate, operation: u32, record: &I
         }
         StepKind::NasCoa | StepKind::NasDisconnect => {
             answer = StepAnswer::Acknowledged;
-            if effective {
+            if effective && step == StepKind::NasDisconnect {
+                world.logs_in_again(kind);
+            } else if effective {
                 world.routed = matches!(kind, OperationKind::Activate | OperationKind::Resume);
             }
         }
+        StepKind::AaaWrite if effective => world.aaa = Some(login_after(kind, record, &world.profile)),
+        StepKind::AaaRestore if effective => world.aaa = Some(login_of(record, &world.profile)),
         _ => {}
     }
     match fate {
@@ -117,12 +134,19 @@ fn kinds() -> impl Strategy<Value = OperationKind> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Any sequence of operations with any failures: NetBox never holds a prefix that the record does not know, never two, and a prefix
-    /// is never at rest or gone while the NAS routes it.
+    /// Any sequence of operations with any failures: NetBox never holds a prefix that the record does not know, never two; a prefix is
+    /// never at rest or gone while the NAS routes it or AAA hands it out; and a login gets what the state says.
     #[test]
-    fn the_record_is_the_truth(asked in proptest::collection::vec((kinds(), proptest::collection::vec(fate(), 12), 0i64..40), 1..12)) {
+    fn the_record_is_the_truth(
+        asked in proptest::collection::vec((kinds(), proptest::collection::vec(fate(), 12), 0i64..40), 1..12),
+        has_aaa in proptest::bool::weighted(0.8),
+        by_coa in proptest::bool::ANY,
+        how in proptest::sample::select(vec![SuspendLogin::Reject, SuspendLogin::Group]),
+    ) {
         let mut now: Timestamp = Utc.timestamp_opt(1_800_000_000, 0).single().expect("time");
-        let mut world = World::default();
+        let profile = LoginProfile { suspend: how, ..LoginProfile::default() };
+        let aaa = has_aaa.then_some(Login::WithoutPrefix);
+        let mut world = World { netbox: BTreeMap::new(), next_id: 0, routed: false, aaa, profile: profile.clone() };
         let mut record = Ipv6Record::pending(AssignmentMode::Pd, now);
         let options = OperationOptions::default();
         for (number, (kind, fates, hours)) in asked.into_iter().enumerate() {
@@ -130,10 +154,15 @@ proptest! {
             if guard(kind, &facts(&record), &options, Role::Noc, None, now) != Guard::Go {
                 continue;
             }
-            let methods = Methods { activate: Method::CoaPrefix, suspend: Method::CoaFilter, resume: Method::CoaFilter };
+            let methods = if by_coa {
+                Methods { activate: Method::CoaPrefix, suspend: Method::CoaFilter, resume: Method::CoaFilter }
+            } else {
+                let all = Method::DisconnectThenLogin;
+                Methods { activate: all, suspend: all, resume: all }
+            };
             let input = PlanInput {
                 state: record.state, enforcement: record.enforcement, has_prefix: record.prefix.is_some(),
-                has_netbox_id: record.netbox_prefix_id.is_some(), has_session: true, methods: Some(methods),
+                has_netbox_id: record.netbox_prefix_id.is_some(), has_session: true, has_aaa, methods: Some(methods),
             };
             let steps = plan(kind, &input, &options);
             record_begin(&mut record, kind, now);
@@ -176,15 +205,24 @@ proptest! {
             }
             match record.enforcement {
                 // `allocated` and acknowledged: the NAS took the prefix, then NetBox refused the status. Both are shown.
-                // A revoke that could not be sent keeps what the network did before it: that is still true.
+                // A revoke that could not be sent, or whose first word AAA refused, keeps what the network did before it: that is still true.
                 Enforcement::Acknowledged if record.state == Ipv6State::Revoking && world.routed => {
-                    prop_assert_eq!(ended.status, OperationStatus::Failed);
+                    let unasked = has_aaa && progress.at == 0 && ended.status == OperationStatus::Refused;
+                    prop_assert!(unasked || ended.status == OperationStatus::Failed, "{:?}", ended);
                 }
                 Enforcement::Acknowledged => {
                     prop_assert_eq!(world.routed, matches!(record.state, Ipv6State::Active | Ipv6State::Allocated));
                 }
                 Enforcement::Requested => prop_assert!(false, "an ended operation leaves nothing requested"),
                 _ => {}
+            }
+            if let Some(login) = &world.aaa {
+                let said = login_of(&record, &profile);
+                // A revoke whose very first word AAA refused is not done: it says so, and a retry settles it.
+                let open = record.state == Ipv6State::Revoking && progress.at == 0 && ended.status == OperationStatus::Refused;
+                prop_assert!(*login == said || open, "a login gets {:?}, the state {} says {:?} after {} ({:?})", login, record.state, said, kind, ended);
+                let released = record.netbox_prefix_id.and_then(|id| world.netbox.get(&id)).is_none_or(|(_, deprecated)| *deprecated);
+                prop_assert!(!released || login.prefixes().0.is_none(), "handed out, and given back: {:?} after {}", login, kind);
             }
             if record.state == Ipv6State::Revoked { prop_assert!(!world.routed); }
             if record.state == Ipv6State::Suspended && record.enforcement == Enforcement::Acknowledged { prop_assert!(!world.routed); }

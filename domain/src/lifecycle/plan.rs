@@ -17,12 +17,20 @@ words!(
         NetboxDeprecate = "netbox_deprecate",
         NasCoa = "nas_coa",
         NasDisconnect = "nas_disconnect",
+        /// What a new login gets becomes what the goal of the operation says.
+        AaaWrite = "aaa_write",
+        /// What a new login gets becomes again what the state says: the operation ended short of its goal. Never in a plan; see `machine`.
+        AaaRestore = "aaa_restore",
     }
 );
 
 impl StepKind {
     pub const fn is_nas(self) -> bool {
         matches!(self, Self::NasCoa | Self::NasDisconnect)
+    }
+
+    pub const fn is_aaa(self) -> bool {
+        matches!(self, Self::AaaWrite | Self::AaaRestore)
     }
 }
 
@@ -34,6 +42,8 @@ pub struct PlanInput {
     pub has_prefix: bool,
     pub has_netbox_id: bool,
     pub has_session: bool,
+    /// An AAA system of ours decides what logins of this tenant get.
+    pub has_aaa: bool,
     /// Methods of the NAS that owns the session; `None` when the subscriber has no NAS.
     pub methods: Option<Methods>,
 }
@@ -50,6 +60,11 @@ pub fn was_used(state: Ipv6State, enforcement: Enforcement) -> bool {
     matches!(state, Ipv6State::Active | Ipv6State::Suspended | Ipv6State::Revoking) || enforcement != Enforcement::None
 }
 
+/// True for what changes what a new login gets.
+const fn changes_login(kind: OperationKind) -> bool {
+    matches!(kind, OperationKind::Activate | OperationKind::Suspend | OperationKind::Resume | OperationKind::Revoke)
+}
+
 /// The steps of `kind`.
 pub fn plan(kind: OperationKind, input: &PlanInput, options: &OperationOptions) -> Vec<StepKind> {
     let nas = |method: Option<Method>| match method {
@@ -59,6 +74,11 @@ pub fn plan(kind: OperationKind, input: &PlanInput, options: &OperationOptions) 
     };
     let methods = input.methods;
     let mut steps = Vec::new();
+    // Before the NAS is asked: after a Disconnect the subscriber logs in again at once, and gets what stands there then. A revoke writes also
+    // where the prefix was only allocated: it is cheap, and a prefix that is given back must be handed out by nobody.
+    if input.has_aaa && changes_login(kind) {
+        steps.push(StepKind::AaaWrite);
+    }
     match kind {
         OperationKind::Allocate => {
             // What an earlier life left in NetBox (rested, or failed half-way) goes first: a subscriber never holds two.

@@ -27,7 +27,7 @@ pub(super) enum Acted {
 }
 
 impl Acted {
-    fn new(answer: StepAnswer, words: impl Into<SafeText>) -> Self {
+    pub(super) fn new(answer: StepAnswer, words: impl Into<SafeText>) -> Self {
         Self::Answered { answer, words: words.into() }
     }
 }
@@ -40,11 +40,12 @@ impl Inner {
             StepKind::NetboxDeprecate => self.set_status(context, progress, PrefixStatus::Deprecated).await,
             StepKind::NetboxDelete => self.delete(context).await,
             StepKind::NasCoa | StepKind::NasDisconnect => self.ask_nas(context, step, hints).await,
+            StepKind::AaaWrite | StepKind::AaaRestore => self.write_login(context, step).await,
         }
     }
 
     async fn allocate(&self, context: &Context, progress: &mut Progress) -> Acted {
-        let Some(ipam) = &self.ipam else { return no_ipam() };
+        let Some(ipam) = &self.upstreams.ipam else { return no_ipam() };
         let options = &context.operation.options;
         let subscriber = &context.subscriber;
         let ask = AllocateAsk {
@@ -72,7 +73,7 @@ impl Inner {
     async fn set_status(&self, context: &Context, progress: &mut Progress, status: PrefixStatus) -> Acted {
         let record = &context.subscriber.ipv6;
         let Some(prefix) = record.prefix else { return Acted::new(StepAnswer::Done, "no prefix") };
-        let Some(ipam) = &self.ipam else {
+        let Some(ipam) = &self.upstreams.ipam else {
             return match record.netbox_prefix_id {
                 None => Acted::new(StepAnswer::Done, "no NetBox is configured and none is recorded for this prefix"),
                 Some(_) => no_ipam(),
@@ -111,7 +112,7 @@ impl Inner {
         let (Some(id), Some(prefix)) = (record.netbox_prefix_id, record.prefix) else {
             return Acted::new(StepAnswer::Done, "nothing is recorded in NetBox");
         };
-        let Some(ipam) = &self.ipam else { return no_ipam() };
+        let Some(ipam) = &self.upstreams.ipam else { return no_ipam() };
         if context.operation.kind == OperationKind::Allocate
             && record.state == Ipv6State::Failed
             && record.hold_until.is_none()
@@ -139,7 +140,8 @@ impl Inner {
             return Acted::new(StepAnswer::NotSent(why.clone()), why);
         };
         let ask = nas_ask(context, step, hints);
-        let answer = self.nas.ask(nas, &context.subscriber, ask).await;
+        let look = self.look(context, step).await;
+        let answer = self.upstreams.nas.ask(nas, &context.subscriber, ask).await;
         // Stored by the caller: this future is not polled while the lease is renewed, and a question to the authority that is asked half-way
         // would stand in the way of the renewal.
         hints.seen = (!answer.seen.is_nothing()).then(|| (nas.id, answer.seen.clone()));
@@ -172,14 +174,23 @@ impl Inner {
                     words.push_str(&format!(" ({note})"));
                 }
                 let words = SafeText::new(&words);
-                Acted::new(StepAnswer::Unanswered(words.clone()), words)
+                match look {
+                    Some(look) => match self.shown(context, look).await {
+                        Some(shown) => Acted::new(StepAnswer::Observed, shown),
+                        None => Acted::new(StepAnswer::Unanswered(words.clone()), words),
+                    },
+                    None => Acted::new(StepAnswer::Unanswered(words.clone()), words),
+                }
             }
             NasOutcome::NotSent(why) => Acted::new(StepAnswer::NotSent(why.clone()), why),
         }
     }
 
     pub(super) fn upstream_name(&self, context: &Context, step: StepKind) -> SafeText {
-        if step.is_nas() { context.nas.as_ref().map_or_else(|| "no NAS".into(), |nas| nas.name.clone()) } else { "NetBox".into() }
+        if step.is_nas() {
+            return context.nas.as_ref().map_or_else(|| "no NAS".into(), |nas| nas.name.clone());
+        }
+        if step.is_aaa() { "AAA".into() } else { "NetBox".into() }
     }
 
     /// The request in words, for the journal. It is written before anything leaves.
@@ -191,6 +202,11 @@ impl Inner {
             StepKind::NetboxActivate => format!("{prefix}: status active{}", again(progress)),
             StepKind::NetboxDeprecate => format!("{prefix}: status deprecated{}", again(progress)),
             StepKind::NetboxDelete => format!("{prefix}: delete{}", again(progress)),
+            StepKind::AaaWrite | StepKind::AaaRestore => {
+                let login = self.login(context, step).map_or_else(|why| why.into_string(), |login| sentence::login(&login));
+                let back = if step == StepKind::AaaRestore { " again" } else { "" };
+                format!("a login of {} gets{back} {login}", context.subscriber.username)
+            }
             StepKind::NasCoa | StepKind::NasDisconnect => {
                 let packet = if step == StepKind::NasCoa { "CoA-Request" } else { "Disconnect-Request" };
                 let session = context.subscriber.session.as_ref().filter(|_| !hints.by_username);

@@ -1,7 +1,8 @@
 //! The executor as others see it: start, watch, resume, retry, cancel. One per process; cheap to clone.
 
 use super::drive::Hints;
-use crate::upstream::{DynamicAuthorization, Ipam};
+use crate::radius::Profiles;
+use crate::upstream::{Aaa, DynamicAuthorization, Ipam};
 use noctule_domain::lifecycle::{Actor, OperationStatus, StepKind};
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Clock, Finished};
 use noctule_domain::subscriber::Subscriber;
@@ -41,6 +42,18 @@ impl ExecutorConfig {
             hold: chrono::Duration::hours(24),
         }
     }
+}
+
+/// Whom the executor asks.
+#[derive(Clone)]
+pub struct Upstreams {
+    /// `None` where no NetBox is configured: allocations then end in words.
+    pub ipam: Option<Arc<dyn Ipam>>,
+    /// `None` where this console has no access to AAA. Whether a plan asks it is not decided here.
+    pub aaa: Option<Arc<dyn Aaa>>,
+    pub nas: Arc<dyn DynamicAuthorization>,
+    /// How logins on a NAS are written, and what proves that it obeyed.
+    pub profiles: Arc<Profiles>,
 }
 
 /// What happens to operations, for whoever looks. Missing one is harmless: the store has it all.
@@ -89,8 +102,7 @@ pub struct Executor(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub authority: Arc<dyn Authority>,
-    pub ipam: Option<Arc<dyn Ipam>>,
-    pub nas: Arc<dyn DynamicAuthorization>,
+    pub upstreams: Upstreams,
     pub config: ExecutorConfig,
     pub events: broadcast::Sender<Event>,
     pub places: Arc<Semaphore>,
@@ -99,16 +111,10 @@ pub(super) struct Inner {
 }
 
 impl Executor {
-    /// `ipam` is `None` where no NetBox is configured: allocations then end in words.
-    pub fn new(
-        authority: Arc<dyn Authority>,
-        ipam: Option<Arc<dyn Ipam>>,
-        nas: Arc<dyn DynamicAuthorization>,
-        config: ExecutorConfig,
-    ) -> Self {
+    pub fn new(authority: Arc<dyn Authority>, upstreams: Upstreams, config: ExecutorConfig) -> Self {
         let (events, _) = broadcast::channel(1024);
         let places = Arc::new(Semaphore::new(config.parallel.max(1)));
-        Self(Arc::new(Inner { authority, ipam, nas, config, events, places, driven: Mutex::default() }))
+        Self(Arc::new(Inner { authority, upstreams, config, events, places, driven: Mutex::default() }))
     }
 
     pub fn events(&self) -> broadcast::Receiver<Event> {

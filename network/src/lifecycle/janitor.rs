@@ -38,7 +38,7 @@ impl Executor {
     }
 
     async fn release_rested(&self) -> Result<(), AuthorityError> {
-        if self.0.ipam.is_none() {
+        if self.0.upstreams.ipam.is_none() {
             return Ok(());
         }
         for subscriber in self.0.authority.rested(ROUND).await? {
@@ -75,7 +75,7 @@ impl Executor {
 
     /// A request that timed out may be stored long after the operation ended in a refusal. Its id finds it; it is put to rest and deleted.
     async fn look_for_late(&self) -> Result<(), AuthorityError> {
-        let Some(ipam) = &self.0.ipam else { return Ok(()) };
+        let Some(ipam) = &self.0.upstreams.ipam else { return Ok(()) };
         for operation in self.0.authority.watched(ROUND).await? {
             match ipam.find_by_operation(operation).await {
                 Ok(None) => self.end_watch(operation).await?,

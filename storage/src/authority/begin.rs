@@ -39,6 +39,7 @@ pub(super) fn begin(tx: &Transaction<'_>, shared: &Shared, request: BeginOperati
         has_prefix: facts.has_prefix,
         has_netbox_id: facts.has_netbox_id,
         has_session: subscriber.session.is_some(),
+        has_aaa: shared.has_aaa,
         methods: nas.as_ref().map(|nas| methods_of(shared, nas)).transpose()?,
     };
     let operation = Operation {

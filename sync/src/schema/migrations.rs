@@ -29,6 +29,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     4 "0004_push",
     5 "0005_people",
     6 "0006_import",
+    7 "0007_aaa",
 ];
 
 /// The schema version that this program makes.

@@ -182,19 +182,21 @@ fn plan_grid() -> Vec<(Value, Value)> {
         .collect();
     for (kind, state) in OperationKind::ALL.iter().flat_map(|k| Ipv6State::ALL.iter().map(move |s| (*k, *s))) {
         for (enforcement, methods) in Enforcement::ALL.iter().flat_map(|e| methods.iter().map(move |m| (*e, *m))) {
-            for bits in 0..64 {
+            for bits in 0..128 {
                 let input = PlanInput {
                     state,
                     enforcement,
                     has_prefix: bits & 1 != 0,
                     has_netbox_id: bits & 2 != 0,
                     has_session: bits & 4 != 0,
+                    has_aaa: bits & 64 != 0,
                     methods,
                 };
-                let options = flags(bits >> 3);
+                let options = flags((bits >> 3) & 7);
                 let case = json!({
                     "kind": kind, "state": state, "enforcement": enforcement, "has_prefix": input.has_prefix,
-                    "has_netbox_id": input.has_netbox_id, "has_session": input.has_session, "methods": methods_json(methods),
+                    "has_netbox_id": input.has_netbox_id, "has_session": input.has_session, "has_aaa": input.has_aaa,
+                    "methods": methods_json(methods),
                     "options": options,
                 });
                 cases.push((case, json!(plan(kind, &input, &options))));
@@ -205,7 +207,7 @@ fn plan_grid() -> Vec<(Value, Value)> {
 }
 
 const PLAN: &str = "noctule.plan_of(c->>'kind', c->>'state', c->>'enforcement', (c->>'has_prefix')::boolean,
-    (c->>'has_netbox_id')::boolean, (c->>'has_session')::boolean, nullif(c->'methods', 'null'), c->'options')";
+    (c->>'has_netbox_id')::boolean, (c->>'has_session')::boolean, nullif(c->'methods', 'null'), c->'options', (c->>'has_aaa')::boolean)";
 
 #[tokio::test]
 async fn plans_are_those_of_the_domain() {
@@ -339,6 +341,8 @@ async fn a_rule_that_was_changed_on_one_side_is_found() {
         ("guard", "BETWEEN 48 AND 64", "BETWEEN 48 AND 65", GUARD),
         ("allows", "'ipv6.force'::text, ", "", GUARD),
         ("plan_of", "'netbox_deprecate'", "'netbox_delete'", PLAN),
+        ("plan_of", "'resume'::text, 'revoke'::text", "'resume'::text", PLAN),
+        ("plan_of", "'aaa_write'::text", "'aaa_restore'::text", PLAN),
         ("nas_step", "'coa_service'", "'coa'", PLAN),
     ];
     // A part of the cases is enough to notice: a step that is prime to all the sides of the grid.

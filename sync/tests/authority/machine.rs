@@ -12,7 +12,7 @@ use noctule_sync::authority::CentralAuthority;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// What an upstream may answer to a step.
-fn answer(dice: &mut Dice, step: StepKind) -> StepAnswer {
+fn answer(dice: &mut Dice, operation: &Operation, step: StepKind) -> StepAnswer {
     static NEXT: AtomicI64 = AtomicI64::new(1_000_000);
     let why = || SafeText::from("as the dice fell");
     if step.is_nas() {
@@ -21,6 +21,8 @@ fn answer(dice: &mut Dice, step: StepKind) -> StepAnswer {
             2 => StepAnswer::NoSession,
             3 => StepAnswer::Refused(why()),
             4 => StepAnswer::Unanswered(why()),
+            // Accounting is looked at where AAA is ours.
+            5 if operation.plan.contains(&StepKind::AaaWrite) && dice.coin() => StepAnswer::Observed,
             _ => StepAnswer::NotSent(why()),
         };
     }
@@ -96,7 +98,7 @@ async fn drive(
                     console.step_ended(end).await.expect("asked once more in another way");
                     continue;
                 }
-                let answer = answer(dice, step);
+                let answer = answer(dice, operation, step);
                 end.status = status_of(&answer);
                 let next = advance(operation.kind, &operation.plan, &mut progress, operation.options.force, answer);
                 if let Next::Wait(why) = &next {
@@ -172,9 +174,12 @@ async fn an_honest_console_is_never_refused_and_the_record_is_the_domains() {
         if dice.coin() {
             place.session(subscriber, nas);
         }
+        place.aaa(!dice.one_in(3));
         ended_well += life(&place, &console, subscriber, seed).await;
     }
     assert!(ended_well > 50, "only {ended_well} operations came to a good end: the dice are loaded");
+    let restored = place.sql("SELECT count(*) FROM noctule.operations WHERE (progress->'restore'->>'done')::boolean");
+    assert!(restored.parse::<u32>().is_ok_and(|n| n > 4), "only {restored} operations put AAA back");
     assert!(matches!(
         noctule_sync::authority::audit_verify(console.centre()).await.expect("audit"),
         noctule_domain::audit::AuditVerdict::Intact { .. }

@@ -120,6 +120,11 @@ impl Place {
         client
     }
 
+    /// Whether AAA is ours, from the next operation on.
+    pub fn aaa(&self, on: bool) {
+        self.sql(&format!("UPDATE noctule.tenants SET aaa = {on} WHERE tenant_id = '{}'", self.tenant));
+    }
+
     /// A NAS of the profile that consoles know.
     pub fn nas(&self) -> Uuid {
         let id = Uuid::now_v7();

@@ -174,6 +174,78 @@ async fn steps_are_not_journalled_out_of_turn_nor_with_more_than_happened() {
     assert!(facts(&place, subscriber).starts_with("revoking|requested|"), "{}", facts(&place, subscriber));
 }
 
+/// Tells that a step began, and how it ended; gives what the centre said to the end.
+async fn step(client: &Client, console: ConsoleId, operation: &Operation, step: &str, attempt: u32, end: Value) -> Result<Value, String> {
+    let mut whole = json!({ "operation": operation.id, "step": step, "attempt": attempt, "upstream": "x", "request": "y", "answer": "z" });
+    call(client, "step_started", &[&whole, &console.0]).await?;
+    whole.as_object_mut().expect("an object").extend(end.as_object().expect("an object").clone());
+    call(client, "step_ended", &[&whole, &console.0]).await
+}
+
+/// Where AAA is the tenant's, no plan leaves it out, and no end comes before it says again what the state says.
+#[tokio::test]
+async fn aaa_is_not_left_out_nor_left_ahead_of_the_state() {
+    let place = Place::new().await;
+    place.aaa(true);
+    let login = place.login(Role::Noc);
+    let client = place.by_hand(&login).await;
+    let console = ConsoleId(Uuid::now_v7());
+    let authority = place.console_known(&login, console);
+    let suspend = begun(&authority, request(place.in_service(1), OperationKind::Suspend)).await;
+    assert_eq!(suspend.plan, [StepKind::AaaWrite, StepKind::NasCoa]);
+    let progress =
+        |at: usize, enforcement: &str, restore: Value| json!({ "at": at, "attempts": 1, "enforcement": enforcement, "restore": restore });
+    let ending = |status: &str, progress: Value| json!({ "status": status, "progress": progress });
+    let refused = |said: Result<Value, String>| assert!(said.as_ref().is_err_and(|e| e.contains("nothing was journalled")), "{said:?}");
+    let put_back = |status: &str, done: bool| json!({ "status": status, "error": "so", "done": done });
+    // The NAS is not asked, nor AAA put back, before AAA is written.
+    for first in ["nas_coa", "aaa_restore"] {
+        refused(step(&client, console, &suspend, first, 1, ending("done", progress(1, "acknowledged", Value::Null))).await);
+    }
+    // A write that was refused and has left nothing needs no putting back; one that succeeded does not end here.
+    refused(step(&client, console, &suspend, "aaa_write", 1, ending("refused", progress(0, "none", put_back("refused", false)))).await);
+    refused(step(&client, console, &suspend, "aaa_write", 2, ending("done", progress(0, "none", put_back("refused", false)))).await);
+    assert!(step(&client, console, &suspend, "aaa_write", 3, ending("done", progress(1, "none", Value::Null))).await.is_ok());
+    let finish = async |status: &str, state: Option<&str>, enforcement: Option<&str>, at: usize| {
+        let progress = json!({ "at": at });
+        call(&client, "finish", &[&suspend.id.0, &console.0, &progress, &end(status, state, enforcement)]).await
+    };
+    // The NAS says no: what was written stands in AAA, so it does not end yet, whatever the client says.
+    let no = progress(1, "refused", put_back("unanswered", false));
+    refused(step(&client, console, &suspend, "nas_coa", 1, ending("refused", no)).await);
+    assert!(step(&client, console, &suspend, "nas_coa", 2, ending("refused", progress(1, "refused", Value::Null))).await.is_ok());
+    for (status, state) in [("refused", None), ("succeeded", Some("suspended")), ("failed", None), ("cancelled", None)] {
+        let said = finish(status, state, Some("refused"), 1).await;
+        assert!(said.as_ref().is_err_and(|e| e.contains("nothing was ended")), "{status}: {said:?}");
+    }
+    // Said to be done already, which only AAA can say.
+    let lie = progress(1, "refused", put_back("refused", true));
+    assert!(step(&client, console, &suspend, "nas_coa", 3, ending("refused", lie)).await.is_ok());
+    let said = finish("refused", None, Some("refused"), 1).await;
+    assert!(said.as_ref().is_err_and(|e| e.contains("nothing was ended")), "{said:?}");
+    refused(step(&client, console, &suspend, "nas_coa", 4, ending("done", progress(2, "acknowledged", Value::Null))).await);
+    for (at, status) in [(1, "refused"), (2, "done"), (1, "skipped")] {
+        refused(
+            step(&client, console, &suspend, "aaa_restore", 1, ending(status, progress(at, "refused", put_back("refused", true)))).await,
+        );
+    }
+    assert!(
+        step(&client, console, &suspend, "aaa_restore", 9, ending("done", progress(1, "refused", put_back("refused", true)))).await.is_ok()
+    );
+    assert!(finish("unanswered", None, Some("unanswered"), 1).await.is_err(), "another end than the one that waited");
+    assert!(finish("refused", None, Some("refused"), 1).await.is_ok());
+    // What accounting shows is believed where there is any.
+    let revoke = begun(&authority, request(place.in_service(2), OperationKind::Revoke)).await;
+    assert_eq!(revoke.plan, [StepKind::AaaWrite, StepKind::NasDisconnect, StepKind::NetboxDeprecate]);
+    // A release goes by no other way than through AAA: not refused, not silent, not with force.
+    for status in ["refused", "unreachable", "unclear", "skipped"] {
+        refused(step(&client, console, &revoke, "aaa_write", 1, ending(status, progress(1, "none", Value::Null))).await);
+    }
+    assert!(step(&client, console, &revoke, "aaa_write", 5, ending("done", progress(1, "none", Value::Null))).await.is_ok());
+    assert!(step(&client, console, &revoke, "nas_disconnect", 1, ending("done", progress(2, "observed", Value::Null))).await.is_ok());
+    assert!(facts(&place, revoke.subscriber).contains("observed"), "{}", facts(&place, revoke.subscriber));
+}
+
 #[tokio::test]
 async fn an_allocation_gives_what_was_journalled_and_nothing_else() {
     let place = Place::new().await;

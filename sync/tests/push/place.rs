@@ -39,6 +39,7 @@ impl Place {
             include_str!("../../migrations/0004_push.sql"),
             include_str!("../../migrations/0005_people.sql"),
             include_str!("../../migrations/0006_import.sql"),
+            include_str!("../../migrations/0007_aaa.sql"),
         ];
         postgres.query(database.dsn(), &all.join("\n")).expect("the schema");
         let mark = Uuid::new_v4().simple().to_string()[..12].to_owned();
