@@ -15,7 +15,7 @@ pub use guard::{Facts, Guard, Refusal, guard, target};
 pub use machine::{Ended, Next, Progress, Restore, StepAnswer, advance, first};
 pub use operation::{Actor, Operation, OperationKind, OperationOptions, OperationRow, OperationStatus, OperationView, StepRow, StepStatus};
 pub use plan::{Methods, PlanInput, StepKind, plan, was_used};
-pub use proof::{shown, verification};
+pub use proof::shown;
 pub use record::{overlap, record_begin, record_end, record_nas_asked};
 pub use state::{AssignmentMode, Enforcement, Ipv6State};
 

@@ -1,31 +1,14 @@
 //! What accounting shows of a request that the NAS did not answer. Two looks are compared, one before the request left and one after: the clocks
 //! of NAS, AAA system and console differ by minutes, the order of the two looks does not.
 
-use super::{OperationKind, StepKind};
 use crate::aaa::{AccountingSession, Login};
-use crate::nas::{Method, NasProfile, Verification};
+use crate::nas::Verification;
 use ipnet::Ipv6Net;
-
-/// What proves a step of an operation on a NAS of this profile: what the profile says, else what follows from the request (a Disconnect is
-/// proved by a Stop, a prefix by a session that names it, a changed filter by nothing).
-pub fn verification(profile: &NasProfile, kind: OperationKind, step: StepKind) -> Verification {
-    let (said, method) = match kind {
-        OperationKind::Activate => (profile.proof.activate, profile.activate),
-        OperationKind::Suspend => (profile.proof.suspend, profile.suspend),
-        OperationKind::Resume => (profile.proof.resume, profile.resume),
-        OperationKind::Allocate | OperationKind::Revoke | OperationKind::Release => (None, Method::DisconnectThenLogin),
-    };
-    said.unwrap_or(match (step, method) {
-        (StepKind::NasDisconnect, _) => Verification::Stop,
-        (StepKind::NasCoa, Method::CoaPrefix) => Verification::Interim,
-        _ => Verification::None,
-    })
-}
 
 /// The session that shows it, if one does. `prefix` is the subscriber's own, `login` what AAA hands out since before the first look.
 ///
 /// By a Stop: every session that was open is ended, and none that is open holds a prefix that AAA hands out no more. By an Interim-Update (or
-/// a Start): an open session names the prefix, and none did before.
+/// a Start): an open session names the prefix that AAA hands out, and none did before.
 pub fn shown<'s>(
     by: Verification,
     prefix: Option<Ipv6Net>,
@@ -34,6 +17,7 @@ pub fn shown<'s>(
     after: &'s [AccountingSession],
 ) -> Option<&'s AccountingSession> {
     let open = |session: &&AccountingSession| session.stopped_at.is_none();
+    let handed_out = prefix.is_some() && login.prefixes().0 == prefix;
     let holds = |session: &AccountingSession| prefix.is_some() && session.delegated_prefix == prefix;
     match by {
         Verification::None => None,
@@ -42,13 +26,12 @@ pub fn shown<'s>(
             for was in before.iter().filter(open) {
                 last = Some(after.iter().find(|now| now.key == was.key && now.stopped_at.is_some())?);
             }
-            let handed_out = prefix.is_some() && login.prefixes().0 == prefix;
             let still = after.iter().filter(open).any(|session| holds(session) && !handed_out);
             last.filter(|_| !still)
         }
         Verification::Interim => {
             let named = before.iter().filter(open).any(holds);
-            after.iter().filter(open).find(|session| holds(session) && !named)
+            after.iter().filter(open).find(|session| holds(session) && handed_out && !named)
         }
     }
 }
@@ -116,6 +99,8 @@ mod tests {
         assert!(interim(std::slice::from_ref(&without), std::slice::from_ref(&with)));
         assert!(!interim(std::slice::from_ref(&with), std::slice::from_ref(&with)));
         assert!(!interim(std::slice::from_ref(&without), &[session("a", Some(PREFIX), true)]));
+        let (before, after) = (std::slice::from_ref(&without), std::slice::from_ref(&with));
+        assert!(shown(Verification::Interim, PREFIX.parse().ok(), &Login::WithoutPrefix, before, after).is_none(), "not what was wanted");
         let none = shown(Verification::None, PREFIX.parse().ok(), &login, std::slice::from_ref(&without), std::slice::from_ref(&with));
         assert!(none.is_none());
     }

@@ -4,7 +4,7 @@ use super::act::Acted;
 use super::executor::Inner;
 use crate::upstream::{Aaa, AaaError, LoginWrite};
 use noctule_domain::aaa::{AccountingSession, Login, LoginProfile, login_after, login_of};
-use noctule_domain::lifecycle::{StepAnswer, StepKind, shown, verification};
+use noctule_domain::lifecycle::{StepAnswer, StepKind, shown};
 use noctule_domain::nas::Verification;
 use noctule_domain::ports::Context;
 use noctule_domain::{SafeText, sentence};
@@ -49,8 +49,14 @@ impl Inner {
             Ok(login) => login,
             Err(why) => return Acted::new(StepAnswer::Unreachable(why.clone()), why),
         };
-        let username = context.subscriber.username.clone();
-        let ask = LoginWrite { operation: context.operation.id, username, login };
+        let subscriber = &context.subscriber;
+        let ask = LoginWrite {
+            operation: context.operation.id,
+            subscriber: subscriber.id,
+            version: subscriber.version,
+            username: subscriber.username.clone(),
+            login,
+        };
         match aaa.write(&ask).await {
             Ok(()) => Acted::new(StepAnswer::Done, "stored"),
             Err(AaaError::Refused(why)) if step == StepKind::AaaRestore && self.is_so(aaa.as_ref(), context, &ask).await => {
@@ -76,10 +82,10 @@ impl Inner {
     }
 
     /// The first look, where accounting can prove what is about to be asked of the NAS. A look that fails proves nothing and stops nothing.
-    pub(super) async fn look(&self, context: &Context, step: StepKind) -> Option<Look> {
+    pub(super) async fn look(&self, context: &Context) -> Option<Look> {
         let aaa = self.upstreams.aaa.as_ref()?;
         let profile = self.upstreams.profiles.get(&context.nas.as_ref()?.profile)?;
-        let by = verification(&profile, context.operation.kind, step);
+        let by = profile.verification(context.operation.kind);
         if by == Verification::None || !context.operation.plan.contains(&StepKind::AaaWrite) {
             return None;
         }

@@ -140,7 +140,7 @@ impl Inner {
             return Acted::new(StepAnswer::NotSent(why.clone()), why);
         };
         let ask = nas_ask(context, step, hints);
-        let look = self.look(context, step).await;
+        let look = self.look(context).await;
         let answer = self.upstreams.nas.ask(nas, &context.subscriber, ask).await;
         // Stored by the caller: this future is not polled while the lease is renewed, and a question to the authority that is asked half-way
         // would stand in the way of the renewal.
