@@ -112,6 +112,8 @@ pub enum Command {
     Logout,
     /// Remove the copy of the centre from this machine
     Wipe(WipeArgs),
+    /// Run without a screen: background work, health and webhooks of NetBox over HTTP, until SIGTERM
+    Server(ServerArgs),
     /// Run a simulated upstream for tests
     #[command(subcommand)]
     Sim(SimCommand),
@@ -164,6 +166,16 @@ pub enum InitCommand {
         #[arg(long)]
         yes: bool,
     },
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServerArgs {
+    /// Address to listen on [default: server.listen of the configuration]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Log lines as JSON objects
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Clone, Subcommand)]

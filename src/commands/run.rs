@@ -69,6 +69,7 @@ async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Login(args) => login::login(flags, args, &mut out).await,
         Command::Logout => login::logout(flags, &mut out),
         Command::Wipe(args) => login::wipe(flags, args, &mut out).await,
+        Command::Server(args) => compose::server(args, flags).await,
         Command::Sim(what) => compose::sim(what).await,
         Command::Replay(args) => compose::replay(args, flags).await,
         Command::Completions { shell } => shell::completions(*shell, &mut out),

@@ -12,6 +12,7 @@ use noctule_network::lifecycle::{Executor, Started};
 use noctule_network::netbox::Netbox;
 use noctule_network::radius::RadiusClient;
 use noctule_storage::{OperationFilter, Store, StoreError};
+use noctule_ui::msg::UpstreamState;
 use noctule_ui::query::{MapView, NetworkView, SubscriberView, SyncView};
 use noctule_ui::{Notice, Query, Reply};
 use std::sync::Arc;
@@ -102,6 +103,19 @@ impl Services {
             }
         }
         Ok(SafeText::new(&words))
+    }
+
+    /// Asks NetBox, and keeps for the header and for `/health` how it does.
+    pub async fn hear_netbox(&self) -> Result<SafeText, SafeText> {
+        let heard = self.refresh_pools().await;
+        match &heard {
+            Ok(words) => self.world.set_netbox(UpstreamState::Live, words.clone()),
+            Err(words) => {
+                tracing::warn!(target: "netbox", "{words}");
+                self.world.set_netbox(UpstreamState::Offline, words.clone());
+            }
+        }
+        heard
     }
 
     /// A harmless request to a NAS; its answer as a notice, its health into the store.

@@ -175,6 +175,21 @@ pub const KEYS: &[Key] = &[
         "Encrypts the local copy and its outbox (SQLCipher), in a program that was built with the feature `sqlcipher`: where the key is found, \
          64 hexadecimal digits. `keyring:NAME`, `command:PROGRAM ARGUMENTS` or `env:NAME`. The store opens with it, so a slow command delays the start.",
     ),
+    key(
+        "server",
+        "listen",
+        Kind::Text,
+        "127.0.0.1:8470",
+        "Address and port of `noctule server`. It speaks plain HTTP: towards other machines put a reverse proxy with TLS in front.",
+    ),
+    key(
+        "server",
+        "netbox_secret",
+        Kind::Secret,
+        "",
+        "Where the secret of the webhook in NetBox is found: `env:NAME`, `file:PATH`, `command:PROGRAM ARGUMENTS` or `keyring:NAME`. Without it \
+         webhooks are refused.",
+    ),
     key("log", "level", Kind::Word(LEVELS), "info", "How much is logged."),
     key("log", "file", Kind::Path, "", "Write the log into this file too (mode 0600). Secrets are never logged."),
 ];

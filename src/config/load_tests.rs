@@ -154,6 +154,7 @@ fn the_table_of_keys_agrees_with_the_types() {
             Kind::Tables => "[]".to_owned(),
             Kind::Text if key.name == "id" => "\"0199a0b4-0000-7000-8000-000000000001\"".to_owned(),
             Kind::Text if key.name == "source" => "\"192.0.2.1\"".to_owned(),
+            Kind::Text if key.name == "listen" => "\"[::1]:80\"".to_owned(),
             Kind::Text | Kind::Path => "\"x\"".to_owned(),
         };
         toml::from_str::<Config>(&format!("[{}]\n{} = {value}\n", key.section, key.name))

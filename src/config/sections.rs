@@ -7,7 +7,7 @@ use noctule_domain::permission::Role;
 use noctule_domain::secret::SecretRef;
 use noctule_domain::{SafeText, TenantId, words};
 use serde::{Deserialize, Serialize};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ pub struct Config {
     pub netbox: NetboxConfig,
     pub radius: RadiusConfig,
     pub central: CentralConfig,
+    pub server: ServerConfig,
     pub log: LogConfig,
 }
 
@@ -138,6 +139,19 @@ fn default_delegated_len() -> u8 {
 pub struct RadiusConfig {
     pub source: Option<IpAddr>,
     pub profiles_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    pub listen: SocketAddr,
+    pub netbox_secret: Option<SecretRef>,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8470)), netbox_secret: None }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use super::effects::{Effects, ToTerminal};
 use super::record::{FORMAT, Header, Recorder};
 use super::terminal::TerminalGuard;
 use super::{input, sources};
-use crate::compose::Services;
+use crate::compose::{Jobs, Services};
 use noctule_ui::{App, AppConfig, Msg, Notice};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub async fn run(setup: ConsoleSetup) -> anyhow::Result<()> {
     // After the first frame: what takes time must not keep it back.
     let input = tokio::spawn(input::read(to_app.clone()));
     sources::spawn(&services, &to_app, refresh, &cancel);
-    let link = sources::spawn_link(&services, &cancel);
+    let jobs = Jobs::start(&services, &cancel);
     let mut signals = sources::Signals::new()?;
     drop(to_app);
     loop {
@@ -109,10 +109,8 @@ pub async fn run(setup: ConsoleSetup) -> anyhow::Result<()> {
     cancel.cancel();
     input.abort();
     drop(guard);
-    if let Some(link) = link {
-        // The terminal is given back already; what was typed last has a moment to leave. It is durable either way.
-        let _ = tokio::time::timeout(LEAVE, link).await;
-    }
+    // The terminal is given back already.
+    jobs.ended(LEAVE).await;
     if let Some(recorder) = &mut recorder {
         recorder.flush()?;
     }

@@ -1,12 +1,13 @@
 //! Where the log goes while the screen is ours: to the Log pane, and to a file when one is configured. Never to the terminal.
 
 use crate::config::{LogConfig, LogLevel};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Mutex, OnceLock};
 use tokio::sync::Notify;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -32,29 +33,44 @@ impl<S: tracing::Subscriber> Layer<S> for Tell {
 
 /// Starts logging; a second start in one process changes nothing. The error is that of the file.
 pub fn start(config: &LogConfig, verbose: u8) -> io::Result<()> {
-    let level = match (verbose, config.level) {
+    let (file, trouble) = match log_file(config) {
+        Ok(file) => (file, None),
+        Err(error) => (None, Some(error)),
+    };
+    let to_file = file.map(|file| tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Mutex::new(file)));
+    let layers = tracing_subscriber::registry()
+        .with(log_targets(config, verbose))
+        .with(tui_logger::TuiTracingSubscriberLayer)
+        .with(to_file)
+        .with(Tell);
+    if layers.try_init().is_ok() {
+        // Not `init_logger`: its thread wakes a hundred times a second. The lines are moved when there are some (`take_in`).
+        tui_logger::set_default_level(log_level(level_of(config, verbose)));
+    }
+    trouble.map_or(Ok(()), Err)
+}
+
+/// The configured file, made if missing.
+pub fn log_file(config: &LogConfig) -> io::Result<Option<File>> {
+    config.file.as_ref().map(|path| OpenOptions::new().append(true).create(true).mode(0o600).open(path)).transpose()
+}
+
+/// Ours as configured. What libraries say below a warning is of no use to an operator.
+pub fn log_targets(config: &LogConfig, verbose: u8) -> Targets {
+    const OURS: [&str; 9] =
+        ["noctule", "noctule_network", "noctule_server", "noctule_sim", "noctule_storage", "noctule_sync", "operation", "netbox", "demo"];
+    let level = level_of(config, verbose);
+    Targets::new().with_default(LevelFilter::WARN).with_targets(OURS.map(|target| (target, level)))
+}
+
+fn level_of(config: &LogConfig, verbose: u8) -> LevelFilter {
+    match (verbose, config.level) {
         (2.., _) | (_, LogLevel::Trace) => LevelFilter::TRACE,
         (1, _) | (_, LogLevel::Debug) => LevelFilter::DEBUG,
         (_, LogLevel::Info) => LevelFilter::INFO,
         (_, LogLevel::Warn) => LevelFilter::WARN,
         (_, LogLevel::Error) => LevelFilter::ERROR,
-    };
-    let file = config.file.as_ref().map(|path| OpenOptions::new().append(true).create(true).mode(0o600).open(path)).transpose();
-    let (file, trouble) = match file {
-        Ok(file) => (file, None),
-        Err(error) => (None, Some(error)),
-    };
-    let to_file = file.map(|file| tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Mutex::new(file)));
-    // What libraries say below a warning is of no use to an operator.
-    let ours = tracing_subscriber::filter::Targets::new().with_default(LevelFilter::WARN).with_targets(
-        ["noctule", "noctule_network", "noctule_storage", "noctule_sim", "operation", "netbox", "demo"].map(|target| (target, level)),
-    );
-    let layers = tracing_subscriber::registry().with(ours).with(tui_logger::TuiTracingSubscriberLayer).with(to_file).with(Tell);
-    if layers.try_init().is_ok() {
-        // Not `init_logger`: its thread wakes a hundred times a second. The lines are moved when there are some (`take_in`).
-        tui_logger::set_default_level(log_level(level));
     }
-    trouble.map_or(Ok(()), Err)
 }
 
 fn log_level(level: LevelFilter) -> tui_logger::LevelFilter {

@@ -22,9 +22,10 @@ mod upstreams;
 
 pub use clock::SystemClock;
 pub use event_loop::{ConsoleSetup, run};
-pub use log::start as start_log;
+pub use log::{log_file, log_targets, start as start_log};
 pub use look::detect as detect_look;
 pub use plain::print as print_plain;
 pub use preferences::{load as load_preferences, preferences_file};
 pub use replay::{ReplayError, replay};
-pub use upstreams::World;
+pub use sources::Signals;
+pub use upstreams::{World, all as upstreams_now};

@@ -2,7 +2,6 @@
 
 use super::upstreams;
 use crate::compose::Services;
-use noctule_domain::permission::Permission;
 use noctule_domain::sync::{Link, SyncStatus};
 use noctule_network::lifecycle::Event;
 use noctule_ui::msg::OperationEnded;
@@ -15,8 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Between two "changed" messages at least this long: ten a second are plenty.
 const COALESCE: Duration = Duration::from_millis(100);
-/// How often housekeeping looks for work of dead consoles and for prefixes that have rested.
-const HOUSEKEEPING: Duration = Duration::from_secs(15);
 
 /// Starts them all; they end with `cancel`.
 pub fn spawn(services: &Arc<Services>, to: &mpsc::Sender<Msg>, refresh: Duration, cancel: &CancellationToken) {
@@ -34,38 +31,6 @@ pub fn spawn(services: &Arc<Services>, to: &mpsc::Sender<Msg>, refresh: Duration
     until(Box::pin(upstreams::watch(services.clone(), to.clone())));
     if let Some(central) = &services.central {
         until(Box::pin(sync_status(services.clone(), central.status(), to.clone())));
-    }
-    if !services.read_only() {
-        tokio::spawn(housekeeping(services.clone(), cancel.clone()));
-    }
-}
-
-/// The link to the centre, for as long as the console runs. Awaited at the end: what was typed last still has a moment to be pushed.
-pub fn spawn_link(services: &Arc<Services>, cancel: &CancellationToken) -> Option<tokio::task::JoinHandle<()>> {
-    let central = services.central.clone().filter(|_| !services.read_only())?;
-    Some(tokio::spawn(central.run(services.clone(), cancel.clone())))
-}
-
-/// With a centre only while it is there: nothing of it could be done, and every try would wait for a time-out.
-async fn housekeeping(services: Arc<Services>, cancel: CancellationToken) {
-    let Some(central) = &services.central else { return services.executor.janitor(HOUSEKEEPING, cancel).await };
-    let mut status = central.status();
-    loop {
-        if central.is_live()
-            && services.actor().role.allows(Permission::Ipv6Revoke)
-            && let Err(error) = services.executor.tidy_up().await
-        {
-            tracing::warn!(%error, "a round of housekeeping did not end well");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(HOUSEKEEPING) => {}
-            () = cancel.cancelled() => return,
-        }
-        // A link that is down is waited for, not asked every round.
-        tokio::select! {
-            live = status.wait_for(|status| matches!(status.link, Link::Live | Link::Delayed)) => if live.is_err() { return },
-            () = cancel.cancelled() => return,
-        }
     }
 }
 

@@ -34,7 +34,7 @@ impl World {
         self.netbox.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set_netbox(&self, state: UpstreamState, words: SafeText) {
+    pub fn set_netbox(&self, state: UpstreamState, words: SafeText) {
         let mut netbox = self.netbox.lock().unwrap_or_else(PoisonError::into_inner);
         if netbox.state != Some(state) || netbox.since.is_none() {
             netbox.since = Some(chrono::Utc::now());
@@ -49,17 +49,7 @@ pub async fn watch(services: Arc<Services>, to: mpsc::Sender<Msg>) {
     let mut failures = 0u32;
     loop {
         if services.has_netbox() {
-            match services.refresh_pools().await {
-                Ok(words) => {
-                    failures = 0;
-                    services.world.set_netbox(UpstreamState::Live, words);
-                }
-                Err(words) => {
-                    failures += 1;
-                    tracing::warn!(target: "netbox", "{words}");
-                    services.world.set_netbox(UpstreamState::Offline, words);
-                }
-            }
+            failures = if services.hear_netbox().await.is_ok() { 0 } else { failures + 1 };
         }
         if to.send(Msg::Upstreams(all(&services).await)).await.is_err() {
             return;
@@ -75,7 +65,7 @@ pub async fn watch(services: Arc<Services>, to: mpsc::Sender<Msg>) {
     }
 }
 
-pub(super) async fn all(services: &Services) -> Vec<Upstream> {
+pub async fn all(services: &Services) -> Vec<Upstream> {
     let mut out = Vec::new();
     if let Some(central) = &services.central {
         let status = central.status().borrow().clone();

@@ -11,5 +11,6 @@ mod looks;
 mod plain;
 mod real;
 mod restore;
+mod server;
 mod support;
 mod together;
