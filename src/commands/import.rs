@@ -1,4 +1,4 @@
-//! `noctule import`: streams a CSV file into one transaction of the store. All rows or none, unless the good ones are asked for.
+//! `noctule import`: streams a CSV file into one transaction, of the store or of the centre. All rows or none, unless the good ones are asked for.
 
 use super::import_kinds::Batches;
 use super::{Context, Out};
@@ -58,11 +58,13 @@ pub async fn run(flags: &GlobalArgs, args: &ImportArgs, out: &mut Out) -> Result
     }
     batches.push(&mut report).await?;
     report.sort();
-    let refused = report.bad > 0 && !args.skip_bad;
+    let mut refused = report.bad > 0 && !args.skip_bad;
     if !refused && !args.dry_run {
         report.imported = report.rows - report.bad;
         let entry = audit(&context, args, &file, &report);
-        report.imported = batches.commit(&context, entry, &mut report).await?;
+        let stored = batches.commit(&context, entry, args.skip_bad, &mut report).await?;
+        refused = stored.is_none();
+        report.imported = stored.unwrap_or(0);
         report.sort();
     }
     if args.json {

@@ -1,5 +1,6 @@
 //! An import on its way to the centre: rows wait in a file without a name until the whole input was read, so that one bad row stops all;
-//! then they go in batches, with bounded memory, and what the centre does not take is told line by line.
+//! then they go in batches, with bounded memory, in one transaction of the centre. What it does not take is told line by line, and takes all back
+//! unless the good rows are asked for.
 
 use super::{Context, Progress};
 use crate::compose::{self, central_of};
@@ -7,8 +8,7 @@ use crate::csv_import::Report;
 use crate::exit::{Exit, Failure};
 use noctule_domain::SafeText;
 use noctule_domain::audit::AuditEntry;
-use noctule_sync::connect::Centre;
-use noctule_sync::push::import::{Entry, Kind, import_rows};
+use noctule_sync::push::import::{Entry, Import, Kind};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -47,8 +47,9 @@ impl Spool {
         Ok(())
     }
 
-    /// Sends everything and brings the copy up to date. Gives how many rows of the file are in the centre now.
-    pub async fn send(self, context: &Context, entry: &AuditEntry, report: &mut Report) -> Result<u64, Failure> {
+    /// Sends everything and brings the copy up to date. Gives how many rows of the file are in the centre now; `None`: some were not taken, and
+    /// so none was, unless `skip_bad`.
+    pub async fn send(self, context: &Context, entry: &AuditEntry, skip_bad: bool, report: &mut Report) -> Result<Option<u64>, Failure> {
         let central = central_of(context)?;
         compose::ask(context).await?;
         let centre = central.open().await?;
@@ -64,6 +65,7 @@ impl Spool {
         let mut file = self.to.into_inner().map_err(|error| unreadable(error.into_error()))?;
         file.rewind().map_err(unreadable)?;
         let progress = Progress::new();
+        let mut import = Import::begin(&centre).await?;
         let mut taken = 0;
         let mut seen = 0u64;
         // The session of a subscriber that was not taken is the same bad row, not a second one.
@@ -84,9 +86,9 @@ impl Spool {
             }
             if ended || batches.iter().any(|batch| batch.2.len() >= BATCH) {
                 for (kind, lines, rows) in &mut batches {
-                    let errors = send(&centre, *kind, rows, &facts).await.map_err(|failure| {
-                        failure.during(&format!("after {taken} of {all} rows, which stand; the same import can be begun again"))
-                    })?;
+                    let errors = send(&mut import, *kind, rows, &facts)
+                        .await
+                        .map_err(|failure| failure.during(&format!("after {taken} of {all} rows; nothing was stored")))?;
                     if *kind != Kind::Sessions {
                         taken += (rows.len() - errors.len()) as u64;
                     }
@@ -106,18 +108,25 @@ impl Spool {
             }
         }
         drop(progress);
+        if !refused.is_empty() && !skip_bad {
+            import.rollback().await?;
+            return Ok(None);
+        }
+        import.commit().await.map_err(|error| {
+            Failure::from(error).during("whether the rows are stored is not known; importing the same file again changes nothing then")
+        })?;
         // The rows are in the centre either way; here they come with this, or with the next sync.
         if let Err(failure) = compose::fresh(context, &central).await {
             eprintln!("noctule: the rows are in the centre; the copy here follows with the next sync: {}", failure.sentence);
         }
-        Ok(taken)
+        Ok(Some(taken))
     }
 }
 
-async fn send(centre: &Centre, kind: Kind, rows: &[Value], entry: &Entry) -> Result<Vec<(usize, SafeText)>, Failure> {
+async fn send(import: &mut Import, kind: Kind, rows: &[Value], entry: &Entry) -> Result<Vec<(usize, SafeText)>, Failure> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let done = import_rows(centre, kind, rows, entry).await?;
+    let done = import.rows(kind, rows, entry).await?;
     Ok(done.errors.into_iter().map(|error| (usize::try_from(error.index).unwrap_or(usize::MAX), error.words)).collect())
 }

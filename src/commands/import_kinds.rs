@@ -152,8 +152,8 @@ impl Batches {
     }
 
     /// Stores everything, here or in the centre; gives how many rows are there now. Secret files come first and go again when the rows are
-    /// not stored. Rows that the centre does not take are told in the report: they alone are left out.
-    pub async fn commit(self, context: &Context, entry: AuditEntry, report: &mut Report) -> Result<u64, Failure> {
+    /// not stored. `None`: the centre did not take every row, which the report tells, and so none is stored unless `skip_bad`.
+    pub async fn commit(self, context: &Context, entry: AuditEntry, skip_bad: bool, report: &mut Report) -> Result<Option<u64>, Failure> {
         let written = match &self.literal {
             Some(literal) => Some(literal.write().map_err(|why| Failure::new(Exit::Usage, format!("nothing was stored: {why}")))?),
             None => None,
@@ -161,11 +161,11 @@ impl Batches {
         let count = match self.to {
             To::Store(importer) => {
                 let count = importer.commit(entry).await?;
-                count.new + count.changed + count.unchanged
+                Some(count.new + count.changed + count.unchanged)
             }
-            To::Centre(spool) => spool.send(context, &entry, report).await?,
+            To::Centre(spool) => spool.send(context, &entry, skip_bad, report).await?,
         };
-        if let Some(written) = written {
+        if let Some(written) = written.filter(|_| count.is_some()) {
             written.keep();
         }
         Ok(count)

@@ -10,6 +10,7 @@ use noctule_domain::{ConsoleId, OpId, TaskId, TenantId};
 use noctule_sync::connect::{Centre, CentreConfig, Tls};
 use noctule_sync::push::Pusher;
 use noctule_sync::push::import::{Entry, Kind, import_rows};
+use noctule_sync::schema;
 use noctule_testbed::{Database, Postgres, PostgresOptions};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -78,15 +79,8 @@ fn schema(postgres: &Postgres, database: &Database) {
     let admin = "CREATE ROLE noctule_owner NOLOGIN; CREATE ROLE noctule_member NOLOGIN; CREATE EXTENSION btree_gist;
         CREATE SCHEMA noctule AUTHORIZATION noctule_owner;";
     postgres.query(database.dsn(), admin).expect("the roles");
-    let all = [
-        "SET ROLE noctule_owner;",
-        include_str!("../migrations/0001_base.sql"),
-        include_str!("../migrations/0002_access.sql"),
-        include_str!("../migrations/0003_authority.sql"),
-        include_str!("../migrations/0004_push.sql"),
-        include_str!("../migrations/0005_people.sql"),
-        include_str!("../migrations/0006_import.sql"),
-    ];
+    let all: Vec<&str> =
+        std::iter::once("SET ROLE noctule_owner;").chain(schema::MIGRATIONS.iter().map(|migration| migration.sql)).collect();
     postgres.query(database.dsn(), &all.join("\n")).expect("the schema");
 }
 

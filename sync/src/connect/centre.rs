@@ -125,6 +125,12 @@ impl SessionGuard {
         answer
     }
 
+    /// Nobody uses this connection again: what was not committed on it is taken back by the centre.
+    pub fn give_up(&self) {
+        self.open.broken.store(true, Ordering::Relaxed);
+        self.open.line.shut();
+    }
+
     /// A statement prepared once for this connection.
     pub async fn prepared(&mut self, sql: &str) -> Result<Statement, CentreError> {
         if let Some(statement) = self.open.statements.get(sql) {

@@ -1,5 +1,5 @@
-//! Imports into the centre: rows as JSON objects, upserted by their natural keys with the meaning of a local import. Each call is a transaction of
-//! its own with its audit record; importing the same file again changes nothing, so that one that was cut off is simply begun again.
+//! Imports into the centre: rows as JSON objects, upserted by their natural keys with the meaning of a local import. Several calls can be one
+//! transaction (`Import`), each with its audit record; importing the same rows again changes nothing.
 //!
 //! A row has the column names of [`Table::columns`](noctule_domain::sync::Table::columns); what is missing is null, or what a new row has:
 //!
@@ -15,7 +15,7 @@
 //! and addresses texts. For an existing row every column that an import may change is set, so a column left out becomes null.
 
 use super::batch::RawJson;
-use crate::connect::{Centre, CentreError};
+use crate::connect::{Centre, CentreError, SessionGuard};
 use noctule_domain::{SafeText, words};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,11 +66,76 @@ pub struct Imported {
     pub errors: Vec<RowError>,
 }
 
-/// Imports `rows`, as many calls as it takes. An error ends it: the calls before it stand. `Refused`: the role may not.
+/// An import in one transaction: nothing of it is there for anybody until `commit`, and nothing ever when it is dropped before.
+pub struct Import {
+    session: SessionGuard,
+    /// Between BEGIN and COMMIT. An import that is dropped then leaves a connection that nobody may use again.
+    open: bool,
+}
+
+impl Import {
+    /// Holds the connection of `centre` until its end.
+    pub async fn begin(centre: &Centre) -> Result<Self, CentreError> {
+        let session = centre.session().await?;
+        session.within("begin an import", session.batch_execute("BEGIN")).await?;
+        Ok(Self { session, open: true })
+    }
+
+    /// Rows of one kind, as many calls as it takes. After an error nothing more can be done than to drop this.
+    pub async fn rows(&mut self, kind: Kind, rows: &[Value], entry: &Entry) -> Result<Imported, CentreError> {
+        let mut total = Imported::default();
+        for part in parts(rows, entry)? {
+            let (json, entry) = (RawJson(part.json), RawJson(part.entry));
+            let statement = self.session.prepared("SELECT noctule.import_rows($1, $2, $3)").await?;
+            let row = self.session.within("import_rows", self.session.query_one(&statement, &[&kind.word(), &json, &entry])).await?;
+            total.add(row.try_get(0).map_err(|error| CentreError::Sql(format!("import_rows gave no JSON: {error}").into()))?, part.from)?;
+        }
+        Ok(total)
+    }
+
+    /// On `Lost` and `Timeout` the rows may be there; importing them again changes nothing then.
+    pub async fn commit(mut self) -> Result<(), CentreError> {
+        self.session.within("commit an import", self.session.batch_execute("COMMIT")).await?;
+        self.open = false;
+        Ok(())
+    }
+
+    /// Takes everything back.
+    pub async fn rollback(mut self) -> Result<(), CentreError> {
+        self.session.within("take an import back", self.session.batch_execute("ROLLBACK")).await?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Import {
+    fn drop(&mut self) {
+        if self.open {
+            self.session.give_up();
+        }
+    }
+}
+
+/// Imports `rows`, as many calls as it takes, each a transaction. An error ends it: the calls before it stand. `Refused`: the role may not.
 pub async fn import_rows(centre: &Centre, kind: Kind, rows: &[Value], entry: &Entry) -> Result<Imported, CentreError> {
+    let mut total = Imported::default();
+    for part in parts(rows, entry)? {
+        total.add(centre.call("import_rows", &[&kind.word(), &RawJson(part.json), &RawJson(part.entry)]).await?, part.from)?;
+    }
+    Ok(total)
+}
+
+/// What goes in one call.
+struct Part {
+    from: usize,
+    json: Vec<u8>,
+    entry: Vec<u8>,
+}
+
+fn parts(rows: &[Value], entry: &Entry) -> Result<Vec<Part>, CentreError> {
     let unwritable = |error: serde_json::Error| CentreError::Sql(format!("a row can not be written as JSON: {error}").into());
     let entry = serde_json::to_vec(entry).map_err(unwritable)?;
-    let mut total = Imported::default();
+    let mut parts = Vec::new();
     let mut from = 0;
     while from < rows.len() {
         let mut json = vec![b'['];
@@ -87,14 +152,21 @@ pub async fn import_rows(centre: &Centre, kind: Kind, rows: &[Value], entry: &En
             to += 1;
         }
         json.push(b']');
-        let value = centre.call("import_rows", &[&kind.word(), &RawJson(json), &RawJson(entry.clone())]).await?;
-        let part: Imported = serde_json::from_value(value)
-            .map_err(|error| CentreError::Sql(format!("its answer to an import is not understood: {error}").into()))?;
-        total.new += part.new;
-        total.changed += part.changed;
-        total.unchanged += part.unchanged;
-        total.errors.extend(part.errors.into_iter().map(|error| RowError { index: error.index + from as u64, ..error }));
+        parts.push(Part { from, json, entry: entry.clone() });
         from = to;
     }
-    Ok(total)
+    Ok(parts)
+}
+
+impl Imported {
+    /// The answer for rows that began at `from`.
+    fn add(&mut self, answer: Value, from: usize) -> Result<(), CentreError> {
+        let part: Self = serde_json::from_value(answer)
+            .map_err(|error| CentreError::Sql(format!("its answer to an import is not understood: {error}").into()))?;
+        self.new += part.new;
+        self.changed += part.changed;
+        self.unchanged += part.unchanged;
+        self.errors.extend(part.errors.into_iter().map(|error| RowError { index: error.index + from as u64, ..error }));
+        Ok(())
+    }
 }

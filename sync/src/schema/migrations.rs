@@ -30,6 +30,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     5 "0005_people",
     6 "0006_import",
     7 "0007_aaa",
+    8 "0008_import_whole",
 ];
 
 /// The schema version that this program makes.

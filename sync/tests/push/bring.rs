@@ -3,7 +3,7 @@
 use crate::place::*;
 use noctule_domain::permission::Role;
 use noctule_sync::connect::{Centre, CentreError};
-use noctule_sync::push::import::{Entry, Imported, Kind, import_rows};
+use noctule_sync::push::import::{Entry, Import, Imported, Kind, import_rows};
 use serde_json::{Value, json};
 
 fn entry(load: bool) -> Entry {
@@ -163,6 +163,62 @@ async fn an_owner_loads_a_whole_store_with_its_states() {
     let row = place.row("subscribers", id);
     assert_eq!((&row["state"], &row["version"], &row["netbox_prefix_id"]), (&json!("active"), &json!(12), &json!(1)));
     assert!(row["created_at"].as_str().is_some_and(|at| at.starts_with("2020-01-01")));
+}
+
+#[tokio::test]
+async fn an_import_in_one_transaction_is_there_whole_or_not_at_all_and_holds_nobody_up() {
+    let place = Place::new().await;
+    let (admin, other) = (place.console("admin", Role::Admin), place.console("other", Role::Admin));
+    let rows = |from: u32, to: u32| -> Vec<Value> {
+        (from..to).map(|n| json!({"number": format!("N-{n}"), "username": format!("u{n}"), "full_name": "Anna", "mode": "pd"})).collect()
+    };
+    let records = || place.count("audit WHERE body::jsonb->'entry'->>'action' LIKE 'import-%'");
+
+    // Taken back, and dropped in the middle: as if nothing had been asked.
+    let mut import = Import::begin(&admin).await.expect("begun");
+    assert_eq!(counts(&import.rows(Kind::Subscribers, &rows(0, 5000), &entry(false)).await.expect("taken")), (5000, 0, 0));
+    import.rollback().await.expect("taken back");
+    let mut import = Import::begin(&admin).await.expect("begun");
+    import.rows(Kind::Nas, &[nas("bng-1")], &entry(false)).await.expect("taken");
+    drop(import);
+    assert_eq!((place.count("subscribers"), place.count("nas"), records()), (0, 0, 0));
+
+    // A later call sees what an earlier one brought; others see nothing, and the audit log is theirs meanwhile.
+    let mut import = Import::begin(&admin).await.expect("begun");
+    import.rows(Kind::Nas, &[nas("bng-1")], &entry(false)).await.expect("taken");
+    let mut with_nas = rows(0, 4001);
+    with_nas[4000]["nas_name"] = json!("bng-1");
+    with_nas[17]["status"] = json!("asleep");
+    let brought = import.rows(Kind::Subscribers, &with_nas, &entry(false)).await.expect("taken");
+    assert_eq!((brought.new, words(&brought)), (4000, vec![(17, "'asleep' can not be its status")]));
+    assert_eq!((place.count("subscribers"), records()), (0, 0));
+    let rows_of_other = [nas("bng-2")];
+    let (other_entry, limit) = (entry(false), std::time::Duration::from_secs(20));
+    let meanwhile = tokio::time::timeout(limit, import_rows(&other, Kind::Nas, &rows_of_other, &other_entry)).await;
+    let meanwhile = meanwhile.expect("nobody waits for the import").expect("taken");
+    assert_eq!((counts(&meanwhile), records()), ((1, 0, 0), 1));
+    import.commit().await.expect("there");
+    assert_eq!((place.count("subscribers"), place.count("nas"), place.count("import_parts")), (4000, 2, 0));
+    assert_eq!(records(), 5, "a record for each call");
+    assert_eq!(place.sql("SELECT count(*) = max(seq) FROM noctule.audit"), "t", "and the chain has no gap");
+}
+
+#[tokio::test]
+async fn an_import_can_not_be_audited_under_another_tenant() {
+    let place = Place::new().await;
+    let admin = place.console("admin", Role::Admin);
+    let (login, elsewhere) = (admin.config().user.clone(), uuid::Uuid::now_v7());
+    place.sql(&format!(
+        "INSERT INTO noctule.tenants (tenant_id, name) VALUES ('{elsewhere}', 'Elsewhere');
+         INSERT INTO noctule.members (tenant_id, login, role) VALUES ('{elsewhere}', '{login}', 'admin')"
+    ));
+    let session = admin.session().await.expect("connected");
+    let row = json!([nas("bng-1")]);
+    let sql = format!("BEGIN; SELECT noctule.import_rows('nas', '{row}', '{{}}'); SET LOCAL noctule.tenant = '{elsewhere}'; COMMIT");
+    let refused = session.batch_execute(&sql).await.expect_err("refused at the commit");
+    assert!(refused.as_db_error().is_some_and(|error| error.message().contains("another tenant")), "{refused}");
+    drop(session);
+    assert_eq!((place.count("nas"), place.count("audit")), (0, 0));
 }
 
 #[tokio::test]

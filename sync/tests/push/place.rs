@@ -5,6 +5,7 @@ use noctule_domain::secret::Secret;
 use noctule_domain::sync::{Answer, Change, FieldChange, Op};
 use noctule_domain::{ConsoleId, OpId, SubscriberId, TaskId, TechnicianId, TenantId, Timestamp};
 use noctule_sync::connect::{Centre, CentreConfig, CentreError, Tls};
+use noctule_sync::schema;
 use noctule_testbed::{Database, Postgres};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -31,16 +32,8 @@ impl Place {
             DO $$ BEGIN CREATE ROLE noctule_member NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
             CREATE EXTENSION btree_gist; CREATE SCHEMA noctule AUTHORIZATION noctule_owner;";
         postgres.query(database.dsn(), admin).expect("the roles");
-        let all = [
-            "SET ROLE noctule_owner;",
-            include_str!("../../migrations/0001_base.sql"),
-            include_str!("../../migrations/0002_access.sql"),
-            include_str!("../../migrations/0003_authority.sql"),
-            include_str!("../../migrations/0004_push.sql"),
-            include_str!("../../migrations/0005_people.sql"),
-            include_str!("../../migrations/0006_import.sql"),
-            include_str!("../../migrations/0007_aaa.sql"),
-        ];
+        let all: Vec<&str> =
+            std::iter::once("SET ROLE noctule_owner;").chain(schema::MIGRATIONS.iter().map(|migration| migration.sql)).collect();
         postgres.query(database.dsn(), &all.join("\n")).expect("the schema");
         let mark = Uuid::new_v4().simple().to_string()[..12].to_owned();
         let place = Self { postgres, database, tenant: TenantId(Uuid::now_v7()), mark };
