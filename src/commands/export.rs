@@ -58,7 +58,7 @@ impl<'a> Sink<'a> {
             ExportFormat::Csv => self.out.raw(&line(cells())?)?,
             ExportFormat::Json => {
                 self.out.raw(if self.count == 0 { b"\n" } else { b",\n" })?;
-                self.out.raw(&serde_json::to_vec(value).map_err(std::io::Error::from)?)?;
+                self.out.json_row(value)?;
             }
         }
         self.count += 1;

@@ -2,7 +2,7 @@
 
 use super::{Context, Out, Progress, confirm};
 use crate::cli::{GlobalArgs, LoginArgs, WipeArgs};
-use crate::compose::{self, KEYRING_NAME, Memory};
+use crate::compose::{self, Memory};
 use crate::config::{Environment, Loaded, load};
 use crate::exit::{Exit, Failure};
 use crate::keyring;
@@ -68,7 +68,7 @@ fn keyring_name(loaded: &Loaded) -> Result<String, Failure> {
         return Err(Failure::new(Exit::Config, "no centre is configured: set url in [central]"));
     }
     match &loaded.config.central.password {
-        None => Ok(KEYRING_NAME.to_owned()),
+        None => Ok(compose::keyring_name(loaded)),
         Some(SecretRef::Keyring(name)) => Ok(name.clone()),
         Some(other) => {
             let sentence = format!("central.password is {other}: there is nothing to keep in the keyring. Remove it, or set keyring:NAME");

@@ -37,8 +37,14 @@ impl Out {
 
     /// One JSON value, indented, with a line end.
     pub fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
-        serde_json::to_writer_pretty(&mut self.to, value).map_err(io::Error::from)?;
-        Ok(self.to.write_all(b"\n")?)
+        let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+        self.line(true_breaks(&text))
+    }
+
+    /// One JSON value on one line, without its end.
+    pub fn json_row(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(value).map_err(io::Error::from)?;
+        self.raw(true_breaks(&text).as_bytes())
     }
 
     pub fn table(&mut self, table: &Table) -> Result<(), Failure> {
@@ -76,6 +82,12 @@ impl Out {
     pub fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.to.flush()?)
     }
+}
+
+/// Line breaks and tabs, which the store shows by a sign (`SafeText`), as the escapes of JSON: these drive no terminal either, and a program that
+/// reads them has the text as it was typed.
+fn true_breaks(json: &str) -> String {
+    json.replace('\u{240a}', "\\n").replace('\u{2409}', "\\t")
 }
 
 /// Whether colours may be used: asked for, or a terminal that has them and nobody said NO_COLOR.
@@ -171,6 +183,22 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn json_keeps_line_breaks_and_tabs_true_and_every_other_control_visible() {
+        let shared = Shared::default();
+        let mut out = Out::to(shared.clone());
+        let notes = SafeText::new("gate\t12\nring \"twice\" \\ \u{1b}[2J");
+        out.json(&serde_json::json!({ "notes": notes })).unwrap();
+        out.json_row(&notes).unwrap();
+        out.flush().unwrap();
+        let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
+        let (pretty, row) = text.trim_end().rsplit_once('\n').unwrap();
+        let typed = "gate\t12\nring \"twice\" \\ \u{241b}[2J";
+        assert_eq!(serde_json::from_str::<serde_json::Value>(pretty).unwrap()["notes"], typed);
+        assert_eq!(serde_json::from_str::<String>(row).unwrap(), typed);
+        assert!(!text.contains('\u{1b}') && !text.contains('\t'));
     }
 
     #[test]

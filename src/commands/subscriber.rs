@@ -59,7 +59,7 @@ async fn list(store: &Store, filter: Filter, sort: Sort, limit: usize, json: boo
         for row in answer.rows {
             if json {
                 out.raw(if shown == 0 { b"\n" } else { b",\n" })?;
-                out.raw(serde_json::to_string(&row).map_err(std::io::Error::from)?.as_bytes())?;
+                out.json_row(&row)?;
             } else {
                 rows.push(row);
             }

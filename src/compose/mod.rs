@@ -17,7 +17,7 @@ mod upstreams;
 
 pub use build::{methods, services};
 pub use central::{
-    Answers, Central, Emergency, KEYRING_NAME, Memory, Sent, acting, ask, begin_queued, central_of, centre_config, emergency, fresh,
+    Answers, Central, Emergency, Memory, Sent, acting, ask, begin_queued, central_of, centre_config, emergency, fresh, keyring_name,
     link_of, login, reach, send,
 };
 pub use console::{console, replay, run_console};

@@ -137,7 +137,7 @@ pub const KEYS: &[Key] = &[
         "",
         "Where the password is found: `keyring:NAME` (the kernel's keyring, filled by `noctule login`), `prompt` (asked at each start), \
          `command:PROGRAM ARGUMENTS` or `env:NAME`. `file:` is refused: it would lie on the disk in clear. Without it, \
-         `keyring:noctule-central`, then a question where there is a terminal.",
+         what `noctule login` keeps for this centre, tenant and user, then a question where there is a terminal.",
     ),
     key(
         "central",

@@ -4,19 +4,19 @@ use crate::support::{Home, SUBSCRIBERS, Term};
 use noctule_testbed::{Database, Link, Postgres};
 use std::fs;
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 const TASKS: &str = "number,title,type,status,subscriber,notes\nK1,Splice at the corner,splicing,pending,S-1,old\n";
 
 /// A tenant of its own in a private server, and the port of a line to it that can fail.
-struct Centre {
-    server: &'static Postgres,
-    database: Database,
+pub struct Centre {
+    pub server: &'static Postgres,
+    pub database: Database,
     tenant: String,
-    line: Link,
+    pub line: Link,
 }
 
 impl Centre {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let server = Postgres::shared().unwrap();
         let database = server.create_database().unwrap();
         let line = Link::to(format!("127.0.0.1:{}", server.port()).parse().unwrap()).unwrap();
@@ -36,7 +36,7 @@ impl Centre {
     }
 
     /// The machine of an operator who is let in as this role.
-    fn machine(&self, name: &str, role: &str, port: u16) -> Home {
+    pub fn machine(&self, name: &str, role: &str, port: u16) -> Home {
         let login = format!("{name}_{}", &self.tenant[self.tenant.len() - 6..]);
         self.owns(&["central", "user", "add", &login, "--role", role, "--password-from", "env:THE_PASSWORD"]);
         let home = Home::ready();
@@ -95,6 +95,13 @@ fn two_consoles_share_one_truth_and_work_on_without_the_centre() {
     // Packets are dropped, nobody says no.
     centre.line.blackhole();
     two.wait("offline in the header", |screen| screen.lines().next().is_some_and(|line| line.contains("offline")));
+    // A command beside the console knows what the console knows, and does not wait for a push that can not come.
+    let began = std::time::Instant::now();
+    let kept = two_home.run_with(&with, &["subscriber", "note", "S-2", "first line\nsecond line"]).ends(12);
+    assert!(kept.err.contains("is not connected with the centre") && kept.err.contains("goes on trying"), "{}", kept.err);
+    assert!(began.elapsed() < std::time::Duration::from_secs(14), "it waited: {:?}", began.elapsed());
+    let row = two_home.run_with(&with, &["subscriber", "show", "S-2", "--json"]).ends(0).json();
+    assert_eq!(row["notes"], "first line\nsecond line");
     rewrite(&two, "old", "ben was here");
     two.wait("what waits, in the header", |screen| screen.lines().next().is_some_and(|line| line.contains("unsent")));
     rewrite(&one, "old", "anna was here");

@@ -6,6 +6,7 @@ mod centre;
 mod damage;
 mod demo;
 mod documents;
+mod emergency;
 mod idle;
 mod looks;
 mod plain;

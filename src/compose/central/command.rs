@@ -1,5 +1,6 @@
 //! The centre for a command: opened when the command needs it, asked once, and what was changed here is pushed before the command ends.
 
+use super::leader::Leader;
 use super::{Central, place};
 use crate::commands::{Context, Progress};
 use crate::compose::{Services, services};
@@ -77,20 +78,34 @@ pub async fn ask(context: &Context) -> Result<(), Failure> {
 
 /// Pushes and pulls once. Where a console of this machine leads, it does that, and this waits for it a little.
 pub async fn fresh(context: &Context, central: &Central) -> Result<(), Failure> {
-    if !context.store.lead() {
-        let end = Instant::now() + LEADER;
-        while context.store.outbox().await.map_err(replica)?.unsent > 0 {
-            if Instant::now() > end {
-                return Err(Failure::new(Exit::Queued, "the console that runs here has not pushed it yet; it goes on trying"));
-            }
-            tokio::time::sleep(LOOK).await;
-        }
+    if !context.store.lead() && pushed_by_leader(context).await? {
         return Ok(());
     }
     ask(context).await?;
     let centre = central.open().await?;
     let progress = Progress::new();
     central.once(&centre, &|status| progress.sync(status)).await
+}
+
+/// The console that leads pushes what the command wrote. Where it has said that it can not, this does not wait; `false`: it has gone, and this
+/// process leads.
+async fn pushed_by_leader(context: &Context) -> Result<bool, Failure> {
+    let (began, folder) = (Instant::now(), context.loaded.central_folder());
+    let progress = Progress::new();
+    while context.store.outbox().await.map_err(replica)?.unsent > 0 {
+        if context.store.lead() {
+            return Ok(false);
+        }
+        if let Some(why) = Leader::read(&folder).and_then(|leader| leader.away()) {
+            return Err(Failure::new(Exit::Queued, format!("{why}; it goes on trying")));
+        }
+        if began.elapsed() > LEADER {
+            return Err(Failure::new(Exit::Queued, "the console that runs here has not pushed it yet; it goes on trying"));
+        }
+        progress.say("it is kept here; waiting for the console that runs here to push it");
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(true)
 }
 
 /// After a change was written to the outbox: brings it to the centre, or says why it waits.

@@ -1,6 +1,7 @@
 //! The link to the centre while a console runs: the sync, its status, presence, requests of the outbox begun on return. Beside it all that a process needs of the centre once: the login, the authority, one round of sync for a command.
 
 use super::gate::Gate;
+use super::leader::LeaderFile;
 use super::memory::Memory;
 use super::{Answers, begin_queued, dead, place};
 use crate::commands::{Context, hostname};
@@ -36,6 +37,7 @@ pub struct Central {
     gate: Arc<Gate>,
     authority: Mutex<Option<CentralAuthority>>,
     memory: Memory,
+    leader: LeaderFile,
     status: watch::Sender<SyncStatus>,
     others: Mutex<Vec<Other>>,
     looked: watch::Sender<Option<SubscriberId>>,
@@ -62,6 +64,7 @@ impl Central {
             gate: Arc::default(),
             authority: Mutex::default(),
             memory: Memory::read(&loaded.central_folder()),
+            leader: LeaderFile::new(&loaded.central_folder()),
             status: watch::Sender::new(SyncStatus::default()),
             others: Mutex::default(),
             looked: watch::Sender::new(None),
@@ -268,6 +271,9 @@ impl Central {
             self.memory.read_again();
         } else if matches!(status.link, Link::Live | Link::Delayed) {
             self.memory.hear(&status, self.store.is_read_only());
+        }
+        if !status.follower && !self.store.is_read_only() {
+            self.leader.say(&status);
         }
         status.login = status.login.or_else(|| self.memory.get().map(|known| known.login));
         // The role is asked for all the time, also while the link is down.

@@ -76,6 +76,16 @@ impl Board {
         });
     }
 
+    /// The centre has let us in, and a long read begins: how far it is stands in the phase, how old the copy is in `fresh_at`.
+    pub(super) fn connected(&self) {
+        self.update(|status| {
+            if !matches!(status.link, Link::Live | Link::Delayed) {
+                status.link = Link::Live;
+                status.note = None;
+            }
+        });
+    }
+
     /// There is no connection, and why.
     pub(super) fn lost(&self, error: &CentreError) {
         self.with(|inner| {

@@ -155,9 +155,11 @@ async fn bring_up(shared: &Shared, puller: &mut Puller) -> Result<(), CentreErro
         Plan::Increments => {}
         Plan::Copy(why) => {
             tracing::info!(why, "a whole copy begins");
+            shared.board.connected();
             puller.copy(replica, &|phase| shared.board.phase(phase)).await?;
         }
         Plan::Heal => {
+            shared.board.connected();
             let report = verify::with(puller, due, replica, true, &|phase| shared.board.phase(phase)).await?;
             let differing: u64 = report.tables.iter().map(|table| table.differing).sum();
             tracing::info!(differing, "the centre failed over: this copy was compared with it");

@@ -7,5 +7,5 @@ mod wait;
 
 pub use home::{Home, SUBSCRIBERS};
 pub use term::{Term, title};
-pub use upstreams::Upstreams;
+pub use upstreams::{SimNas, Upstreams};
 pub use wait::until;
