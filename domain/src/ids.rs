@@ -45,4 +45,6 @@ id!(
     /// A local change waiting to be pushed, UUID v7.
     OpId,
     TimeEntryId,
+    /// A durable set of subscribers that go through the same course, UUID v7.
+    JobId,
 );

@@ -6,6 +6,7 @@ pub mod filter;
 pub mod geo;
 pub mod ids;
 pub mod ipam;
+pub mod job;
 pub mod lifecycle;
 pub mod nas;
 pub mod overview;

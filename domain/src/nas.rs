@@ -96,6 +96,19 @@ impl NasSeen {
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
+
+    /// Adds what another exchange told.
+    pub fn add(&mut self, other: &Self) {
+        if other.reach != NasReach::Unknown && other.asked_at >= self.asked_at {
+            self.reach = other.reach;
+            self.round_trip = other.round_trip.or(self.round_trip);
+        }
+        self.answered_at = self.answered_at.max(other.answered_at);
+        self.asked_at = self.asked_at.max(other.asked_at);
+        self.acks = self.acks.saturating_add(other.acks);
+        self.naks = self.naks.saturating_add(other.naks);
+        self.timeouts = self.timeouts.saturating_add(other.timeouts);
+    }
 }
 
 words!(

@@ -30,6 +30,13 @@ pub trait Authority: Send + Sync + 'static {
     /// The outcome may be turned into a failure by a constraint (overlap): what is returned is what was stored.
     async fn finish(&self, operation: OperationId, progress: Progress, ended: Ended) -> Result<Finished, AuthorityError>;
 
+    /// `step_ended` and `finish` where nothing comes between them: in one transaction, if the authority can.
+    async fn end_and_finish(&self, step: StepEnd, ended: Ended) -> Result<Finished, AuthorityError> {
+        let (operation, progress) = (step.operation, step.progress.clone());
+        self.step_ended(step).await?;
+        self.finish(operation, progress, ended).await
+    }
+
     /// Keeps the lease of a running or waiting operation; `LeaseLost` when another console has it.
     async fn renew(&self, operation: OperationId) -> Result<(), AuthorityError>;
 

@@ -2,6 +2,7 @@
 //! line and the audit say the same.
 
 use crate::aaa::{Login, SuspendLogin};
+use crate::job::{Course, JobState, Outcome, StageEnd, Threshold, Wish};
 use crate::lifecycle::{OperationKind, OperationStatus, Refusal};
 use crate::{SafeText, Timestamp, radius::CauseMeaning, radius::ErrorCause};
 
@@ -125,5 +126,63 @@ pub fn age(seconds: i64) -> String {
         s @ 3600..36_000 => format!("{}h{:02}m", s / 3600, s % 3600 / 60),
         s @ 36_000..172_800 => format!("{}h", s / 3600),
         s => format!("{}d", s / 86_400),
+    }
+}
+
+/// Why a job stopped by itself.
+pub fn job_stopped(canary: bool, bad: u32, among: u32, in_all: u32, threshold: &Threshold, left: u32) -> String {
+    let most = threshold.absolute.filter(|most| in_all > *most);
+    let what = match (canary, most) {
+        (_, Some(most)) => format!("{in_all} ended refused, unanswered or failed, and {most} are allowed"),
+        (true, None) => format!("{bad} of the first {among} ended refused, unanswered or failed"),
+        (false, None) => {
+            let of = if threshold.of_last.is_some() { "the last " } else { "all " };
+            format!("{bad} of {of}{among} ended refused, unanswered or failed ({} % are allowed)", threshold.percent)
+        }
+    };
+    format!("{what}; {left} have not begun. Look at the first errors, then let it go on or cancel it")
+}
+
+/// What is left of a subscriber whose course ends in the middle.
+pub fn left_in_the_middle(course: &Course, next: u8) -> String {
+    match (course, next) {
+        (Course::Provision { .. }, 1) => "the prefix is allocated and kept; it was not activated".into(),
+        (Course::Provision { .. }, _) => "it is activated; its proof was not waited for".into(),
+        (Course::Deprovision { .. }, _) => "it is suspended and keeps its prefix; it was not revoked".into(),
+        (Course::Single { .. }, _) => "it was begun".into(),
+    }
+}
+
+/// The note of an item that has ended: what the last stage said, and what it leaves behind.
+pub fn item_note(course: &Course, stage: u8, did: bool, outcome: Outcome, end: StageEnd, note: Option<SafeText>) -> Option<SafeText> {
+    let left = match (course, outcome) {
+        (Course::Provision { .. }, Outcome::Unproven) => {
+            Some("activated; accounting has not shown it yet (it may not have logged in)".to_owned())
+        }
+        (Course::Provision { .. }, _) if stage >= course.len() => Some(match end {
+            StageEnd::Done | StageEnd::AlreadyThere => "the prefix was given back".to_owned(),
+            _ => "the prefix could NOT be given back: look at the subscriber".to_owned(),
+        }),
+        (Course::Provision { .. } | Course::Deprovision { .. }, outcome) if outcome.is_bad() && did => {
+            Some(left_in_the_middle(course, stage))
+        }
+        _ => None,
+    };
+    match (note, left) {
+        (Some(note), Some(left)) => Some(SafeText::new(&format!("{note}; {left}"))),
+        (None, Some(left)) => Some(SafeText::new(&left)),
+        (note, None) => note,
+    }
+}
+
+/// Why something can not be asked of a job in this state.
+pub fn job_wish_refused(state: JobState, wish: Wish) -> Option<String> {
+    match (state, wish) {
+        (JobState::Cancelled | JobState::Done, _) => Some(format!("the job is over ({state})")),
+        (JobState::Cancelling, Wish::Go | Wish::Pause) => Some("the job is being cancelled: what is under way goes to its end".to_owned()),
+        (JobState::Previewed, Wish::Pause) => Some("the job has not begun".to_owned()),
+        (JobState::Stopped, Wish::Pause) => Some("the job has stopped by its threshold already".to_owned()),
+        (_, Wish::Preview) => Some("a job that was begun is not a preview any more".to_owned()),
+        _ => None,
     }
 }

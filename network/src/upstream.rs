@@ -8,6 +8,7 @@ use noctule_domain::nas::{Nas, NasSeen};
 use noctule_domain::radius::ErrorCause;
 use noctule_domain::subscriber::{Subscriber, Username};
 use noctule_domain::{OperationId, SafeText, SubscriberId, Timestamp};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where prefixes come from and go back to.
@@ -136,6 +137,11 @@ pub enum AaaError {
 pub trait DynamicAuthorization: Send + Sync + 'static {
     /// One request by the profile of the NAS, retransmitted as RFC 5080 says, until an authentic answer or the deadline.
     async fn ask(&self, nas: &Nas, subscriber: &Subscriber, ask: NasAsk) -> NasAnswer;
+
+    /// The same for work of which there is much: its requests let the others go first. `None`: it makes no difference.
+    fn for_bulk(&self) -> Option<Arc<dyn DynamicAuthorization>> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

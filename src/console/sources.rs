@@ -99,7 +99,7 @@ async fn ended(services: Arc<Services>, to: mpsc::Sender<Msg>) {
     let mut events = services.executor.events();
     loop {
         match events.recv().await {
-            Ok(Event::Ended(finished)) => {
+            Ok(Event::Ended { finished, bulk: false }) => {
                 let operation = &finished.operation;
                 let msg = Msg::OperationEnded(OperationEnded {
                     operation: operation.id,

@@ -6,6 +6,7 @@ mod codec;
 mod consoles;
 mod error;
 mod import;
+mod jobs;
 mod migrate;
 mod nas;
 mod open;
@@ -24,6 +25,7 @@ mod writer;
 
 pub use error::{OpenError, StoreError};
 pub use import::{ImportCount, Importer, MAX_BATCH, NewNas, NewSession, NewSubscriber, NewTask, NewTechnician, RowError};
+pub use jobs::Jobs;
 pub use open::{MethodsOf, OpenOptions, set_aside};
 pub use operations::OperationFilter;
 pub use replica::wipe;

@@ -36,6 +36,12 @@ pub(crate) const OUTBOX: Set = Set {
     application_id: 0x4e4f_434f,
 };
 
+/// Jobs and their items: "NOCJ".
+pub(crate) const JOBS: Set = Set {
+    migrations: &[Migration { version: 1, name: "jobs", sql: include_str!("../migrations/jobs/0001_jobs.sql") }],
+    application_id: 0x4e4f_434a,
+};
+
 impl Set {
     pub(crate) fn known(&self) -> i64 {
         self.migrations.last().map_or(0, |m| m.version)

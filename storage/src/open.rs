@@ -105,7 +105,7 @@ pub(crate) fn open(path: &Path, options: &OpenOptions) -> Result<Opened, OpenErr
     configure(&writer, WRITER_CACHE_KIB).map_err(sql)?;
     writer
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))
-        .and_then(|_| writer.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;"))
+        .and_then(|_| writer.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;"))
         .map_err(sql)?;
     if !ready {
         migrate::upgrade(&migrate::STORE, &mut writer, path, codec::us(options.clock.now()))?;

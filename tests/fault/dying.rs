@@ -61,6 +61,9 @@ impl<A: Authority> Authority for Dying<A> {
     async fn finish(&self, operation: OperationId, progress: Progress, ended: Ended) -> Result<Finished, AuthorityError> {
         self.fuse.around(self.inner.finish(operation, progress, ended)).await
     }
+    async fn end_and_finish(&self, step: StepEnd, ended: Ended) -> Result<Finished, AuthorityError> {
+        self.fuse.around(self.inner.end_and_finish(step, ended)).await
+    }
     async fn renew(&self, operation: OperationId) -> Result<(), AuthorityError> {
         self.inner.renew(operation).await
     }

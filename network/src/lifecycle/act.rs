@@ -141,7 +141,8 @@ impl Inner {
         };
         let ask = nas_ask(context, step, hints);
         let look = self.look(context).await;
-        let answer = self.upstreams.nas.ask(nas, &context.subscriber, ask).await;
+        let asked = if hints.bulk { &self.bulk.nas } else { &self.upstreams.nas };
+        let answer = asked.ask(nas, &context.subscriber, ask).await;
         // Stored by the caller: this future is not polled while the lease is renewed, and a question to the authority that is asked half-way
         // would stand in the way of the renewal.
         hints.seen = (!answer.seen.is_nothing()).then(|| (nas.id, answer.seen.clone()));

@@ -1,13 +1,14 @@
 //! Driving one operation from wherever it stands to its end: journal, act, journal, decide.
 
 use super::act::Acted;
-use super::executor::{Event, Executor, Inner};
-use noctule_domain::lifecycle::{Next, Progress, StepAnswer, StepKind, StepStatus, advance, first};
+use super::executor::{Event, Executor, Inner, STARTED_STEP};
+use noctule_domain::lifecycle::{Ended, Next, Progress, StepAnswer, StepKind, StepStatus, advance, first};
 use noctule_domain::nas::NasSeen;
 use noctule_domain::ports::{AuthorityError, Context, Finished, StepEnd, StepStart};
 use noctule_domain::retry::backoff;
 use noctule_domain::{NasId, OperationId, Retry, SafeText, sentence};
 use std::future::Future;
+use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -15,38 +16,53 @@ use tokio::sync::Notify;
 /// stays open in the store, and whoever takes it over adopts what happened.
 const STORE_TRIES: u32 = 12;
 
+/// Between two writes of what the exchanges of a job told of the NASes.
+const NOTE_PAUSE: Duration = Duration::from_millis(250);
+
 impl Executor {
-    pub(super) async fn drive(&self, id: OperationId, notify: &Notify, hints: &mut Hints) -> Result<Finished, AuthorityError> {
+    pub(super) async fn drive(&self, id: OperationId, bulk: bool, notify: &Notify, hints: &mut Hints) -> Result<Finished, AuthorityError> {
         let inner = &*self.0;
+        let places = if bulk { &inner.bulk.places } else { &inner.places };
+        hints.bulk = bulk;
         loop {
-            let context = inner.authority.context(id).await?;
+            let mut context = inner.authority.context(id).await?;
             if !context.operation.status.is_open() {
                 return Ok(Finished { operation: context.operation, subscriber: context.subscriber });
             }
+            let mut waited = false;
             if let Some(until) = context.operation.retry_at {
                 // No pause is longer than the longest backoff: a time beyond that comes from a clock that was ahead when it was written.
                 let wait = (until - inner.config.clock.now()).to_std().unwrap_or_default().min(inner.config.backoff.1);
                 if !wait.is_zero() {
                     unless_ended(inner.sleep_leased(id, wait, notify).await)?;
+                    waited = true;
                 }
             }
             // Places are for work: an operation that waits for its upstream holds none. In a long line the lease is kept, or another
             // console would take over what this one is about to do.
-            let place = unless_ended(inner.leased(id, inner.places.acquire()).await)?;
-            // The world may have moved while this waited: look again, so that the step sees the row as it is.
-            let context = inner.authority.context(id).await?;
-            if !context.operation.status.is_open() {
-                return Ok(Finished { operation: context.operation, subscriber: context.subscriber });
+            let place = match places.try_acquire() {
+                Ok(place) => Some(place),
+                Err(_) => {
+                    waited = true;
+                    unless_ended(inner.leased(id, places.acquire()).await)?.transpose().ok().flatten()
+                }
+            };
+            if waited {
+                // The world may have moved meanwhile: look again, so that the step sees the row as it is.
+                context = inner.authority.context(id).await?;
+                if !context.operation.status.is_open() {
+                    return Ok(Finished { operation: context.operation, subscriber: context.subscriber });
+                }
             }
             let mut progress = context.operation.progress.clone();
             let next = first(context.operation.kind, &context.operation.plan, &progress);
-            let next = match next {
+            let (next, end) = match next {
                 Next::Run(step) => inner.step(&context, &mut progress, step, hints).await?,
-                other => other,
+                other => (other, None),
             };
             drop(place);
             if let Next::End(ended) = next {
-                let finished = inner.keep_trying(|| inner.authority.finish(id, progress.clone(), (*ended).clone())).await?;
+                let finished = inner.finish(id, progress, end, *ended).await?;
                 let (operation, who) = (&finished.operation, &finished.subscriber.subscriber_number);
                 tracing::info!(target: "operation", "{}", sentence::ended(operation.kind, who, operation.status, operation.error.as_ref()));
                 return Ok(finished);
@@ -62,6 +78,8 @@ pub(super) struct Hints {
     pub by_username: bool,
     /// Tries that ended in "busy".
     pub busy: u32,
+    /// An operation of a job.
+    pub bulk: bool,
     /// A try has left, and its end is not in the journal yet.
     under_way: bool,
     /// What the last exchange told of a NAS.
@@ -78,8 +96,14 @@ fn unless_ended<T>(result: Result<T, AuthorityError>) -> Result<Option<T>, Autho
 }
 
 impl Inner {
-    /// One try of one step, journaled before and after.
-    async fn step(&self, context: &Context, progress: &mut Progress, step: StepKind, hints: &mut Hints) -> Result<Next, AuthorityError> {
+    /// One try of one step, journaled before and after. When it ends the operation, its own end is handed back to be stored with that.
+    async fn step(
+        &self,
+        context: &Context,
+        progress: &mut Progress,
+        step: StepKind,
+        hints: &mut Hints,
+    ) -> Result<(Next, Option<StepEnd>), AuthorityError> {
         let operation = &context.operation;
         let id = operation.id;
         progress.attempts += 1;
@@ -101,10 +125,8 @@ impl Inner {
         let _ = self.events.send(Event::Step { operation: id, step });
         hints.under_way = true;
         let acted = self.leased(id, self.act(context, progress, step, hints)).await?;
-        if let Some((nas, seen)) = hints.seen.take()
-            && let Err(error) = self.authority.nas_health(nas, seen).await
-        {
-            tracing::warn!(%nas, %error, "health of the NAS not stored");
+        if let Some((nas, seen)) = hints.seen.take() {
+            if hints.bulk { self.note(nas, seen).await } else { self.tell(nas, seen).await }
         }
         let (status, answer, words) = match acted {
             Acted::Again { words, after } => {
@@ -112,7 +134,7 @@ impl Inner {
                 let wait = (!after.is_zero()).then(|| (until, words.clone()));
                 self.ended(id, step, progress, StepStatus::Refused, words, wait).await?;
                 hints.under_way = false;
-                return Ok(Next::Run(step));
+                return Ok((Next::Run(step), None));
             }
             Acted::Answered { answer, words } => (status_of(&answer), answer, words),
         };
@@ -128,15 +150,59 @@ impl Inner {
                 Some((until, why.clone()))
             }
             _ => {
-                *hints = Hints { under_way: true, ..Hints::default() };
+                *hints = Hints { under_way: true, bulk: hints.bulk, ..Hints::default() };
                 None
             }
         };
         let attempt = started.attempt;
         let end = StepEnd { operation: id, step, attempt, status, answer: words, progress: progress.clone(), wait };
+        if matches!(next, Next::End(_)) {
+            return Ok((next, Some(end)));
+        }
         self.keep_trying(|| self.authority.step_ended(end.clone())).await?;
         hints.under_way = false;
-        Ok(next)
+        Ok((next, None))
+    }
+
+    /// Ends the operation, and with it the try that led to its end.
+    async fn finish(&self, id: OperationId, progress: Progress, end: Option<StepEnd>, ended: Ended) -> Result<Finished, AuthorityError> {
+        if let Some(end) = end {
+            match self.keep_trying(|| self.authority.end_and_finish(end.clone(), ended.clone())).await {
+                // An authority that does it in two steps has done the first, and its answer was lost.
+                Err(AuthorityError::NotFound { what: STARTED_STEP, .. }) => {}
+                other => return other,
+            }
+        }
+        self.keep_trying(|| self.authority.finish(id, progress.clone(), ended.clone())).await
+    }
+
+    async fn tell(&self, nas: NasId, seen: NasSeen) {
+        if let Err(error) = self.authority.nas_health(nas, seen).await {
+            tracing::warn!(%nas, %error, "health of the NAS not stored");
+        }
+    }
+
+    /// Of a job: what thousands of exchanges tell is added up here, and stored now and then.
+    async fn note(&self, nas: NasId, seen: NasSeen) {
+        let due = {
+            let mut noted = self.bulk.noted.lock().unwrap_or_else(PoisonError::into_inner);
+            noted.seen.entry(nas).or_default().add(&seen);
+            if noted.stored.is_some_and(|at| at.elapsed() < NOTE_PAUSE) {
+                return;
+            }
+            noted.take()
+        };
+        for (nas, seen) in due {
+            self.tell(nas, seen).await;
+        }
+    }
+
+    /// Stores what was noted and not stored yet.
+    pub(super) async fn tell_noted(&self) {
+        let due = self.bulk.noted.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for (nas, seen) in due {
+            self.tell(nas, seen).await;
+        }
     }
 
     async fn ended(

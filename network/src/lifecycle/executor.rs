@@ -4,19 +4,20 @@ use super::drive::Hints;
 use crate::radius::Profiles;
 use crate::upstream::{Aaa, DynamicAuthorization, Ipam};
 use noctule_domain::lifecycle::{Actor, OperationStatus, StepKind};
+use noctule_domain::nas::NasSeen;
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Clock, Finished};
 use noctule_domain::subscriber::Subscriber;
-use noctule_domain::{OperationId, SafeText, Timestamp};
+use noctule_domain::{NasId, OperationId, SafeText, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore, broadcast, oneshot};
 
 /// Between two tries of an operation that the store held up.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 
 /// What the authority calls a try whose journal row is not open any more.
-const STARTED_STEP: &str = "started step";
+pub(super) const STARTED_STEP: &str = "started step";
 
 /// What the executor needs to know beside its upstreams.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct ExecutorConfig {
     pub renew_every: Duration,
     /// Operations driven at once by this process; more wait in line.
     pub parallel: usize,
+    /// The same for operations of jobs, beside the others: however many there are, a single one never waits behind them.
+    pub parallel_bulk: usize,
     /// How long a released prefix rests before it is deleted; written into NetBox beside the status.
     pub hold: chrono::Duration,
 }
@@ -39,6 +42,7 @@ impl ExecutorConfig {
             backoff: (Duration::from_secs(1), Duration::from_secs(60)),
             renew_every: Duration::from_secs(10),
             parallel: 64,
+            parallel_bulk: 512,
             hold: chrono::Duration::hours(24),
         }
     }
@@ -68,7 +72,11 @@ pub enum Event {
         until: Timestamp,
         why: SafeText,
     },
-    Ended(Box<Finished>),
+    Ended {
+        finished: Box<Finished>,
+        /// One of a job: told by the job, not by itself.
+        bulk: bool,
+    },
     /// The operation could not be driven on by this process.
     Stopped {
         operation: OperationId,
@@ -97,6 +105,27 @@ impl Handle {
     }
 }
 
+/// What operations of jobs have for themselves, so that the others go first.
+pub(super) struct Bulk {
+    pub nas: Arc<dyn DynamicAuthorization>,
+    pub places: Arc<Semaphore>,
+    pub noted: Mutex<Noted>,
+}
+
+/// What exchanges told of NASes and is not stored yet.
+#[derive(Default)]
+pub(super) struct Noted {
+    pub seen: HashMap<NasId, NasSeen>,
+    pub stored: Option<Instant>,
+}
+
+impl Noted {
+    pub fn take(&mut self) -> HashMap<NasId, NasSeen> {
+        self.stored = Some(Instant::now());
+        std::mem::take(&mut self.seen)
+    }
+}
+
 #[derive(Clone)]
 pub struct Executor(pub(super) Arc<Inner>);
 
@@ -106,6 +135,7 @@ pub(super) struct Inner {
     pub config: ExecutorConfig,
     pub events: broadcast::Sender<Event>,
     pub places: Arc<Semaphore>,
+    pub bulk: Bulk,
     /// Operations that this process drives; the notify cuts a wait short.
     driven: Mutex<HashMap<OperationId, Arc<Notify>>>,
 }
@@ -114,7 +144,12 @@ impl Executor {
     pub fn new(authority: Arc<dyn Authority>, upstreams: Upstreams, config: ExecutorConfig) -> Self {
         let (events, _) = broadcast::channel(1024);
         let places = Arc::new(Semaphore::new(config.parallel.max(1)));
-        Self(Arc::new(Inner { authority, upstreams, config, events, places, driven: Mutex::default() }))
+        let bulk = Bulk {
+            nas: upstreams.nas.for_bulk().unwrap_or_else(|| upstreams.nas.clone()),
+            places: Arc::new(Semaphore::new(config.parallel_bulk.max(1))),
+            noted: Mutex::default(),
+        };
+        Self(Arc::new(Inner { authority, upstreams, config, events, places, bulk, driven: Mutex::default() }))
     }
 
     pub fn events(&self) -> broadcast::Receiver<Event> {
@@ -125,14 +160,27 @@ impl Executor {
     pub async fn start(&self, request: BeginOperation) -> Result<Started, AuthorityError> {
         match self.0.authority.begin(request).await? {
             Begun::AlreadyThere(subscriber) => Ok(Started::AlreadyThere(subscriber)),
-            Begun::Started(operation) => Ok(Started::Running(self.spawn(operation.id))),
+            Begun::Started(operation) => Ok(Started::Running(self.spawn(operation.id, false))),
         }
+    }
+
+    /// The same for an operation of a job: interactive ones go first, in this process and at the NAS.
+    pub async fn start_bulk(&self, request: BeginOperation) -> Result<Started, AuthorityError> {
+        match self.0.authority.begin(request).await? {
+            Begun::AlreadyThere(subscriber) => Ok(Started::AlreadyThere(subscriber)),
+            Begun::Started(operation) => Ok(Started::Running(self.spawn(operation.id, true))),
+        }
+    }
+
+    /// Stores what the exchanges of jobs told of NASes; called when a job stands.
+    pub async fn settle_health(&self) {
+        self.0.tell_noted().await;
     }
 
     /// Takes over what other consoles left behind and drives it. Called at start and from time to time.
     pub async fn recover(&self) -> Result<Vec<Handle>, AuthorityError> {
         let orphans = self.0.authority.take_over().await?;
-        Ok(orphans.into_iter().filter(|id| !self.drives(*id)).map(|id| self.spawn(id)).collect())
+        Ok(orphans.into_iter().filter(|id| !self.drives(*id)).map(|id| self.spawn(id, false)).collect())
     }
 
     /// Goes on with an operation: an open one is tried now instead of at its time, an ended one that did not succeed is begun anew.
@@ -151,7 +199,7 @@ impl Executor {
             }
             // Ours, but its driver has gone: the lease can be renewed, and then it is driven anew.
             self.0.authority.renew(id).await?;
-            return Ok(Started::Running(self.spawn(id)));
+            return Ok(Started::Running(self.spawn(id, false)));
         }
         if operation.status == OperationStatus::Succeeded {
             return Err(AuthorityError::Ended { operation: id, status: operation.status });
@@ -193,7 +241,7 @@ impl Executor {
         tokio::spawn(async move {
             loop {
                 match events.recv().await {
-                    Ok(Event::Ended(finished)) if finished.operation.id == id => {
+                    Ok(Event::Ended { finished, .. }) if finished.operation.id == id => {
                         let _ = send.send(Ok(*finished));
                         return;
                     }
@@ -217,7 +265,7 @@ impl Executor {
     }
 
     /// Drives an operation in the background. One driver each: asked again while one is at it, this only listens.
-    fn spawn(&self, id: OperationId) -> Handle {
+    fn spawn(&self, id: OperationId, bulk: bool) -> Handle {
         let (send, done) = oneshot::channel();
         let notify = Arc::new(Notify::new());
         {
@@ -232,7 +280,7 @@ impl Executor {
         tokio::spawn(async move {
             let mut hints = Hints::default();
             let result = loop {
-                match this.drive(id, &notify, &mut hints).await {
+                match this.drive(id, bulk, &notify, &mut hints).await {
                     // The store is full, locked or gone for now. The operation is ours as long as this process lives, so it is not let go.
                     Err(error @ AuthorityError::Store { .. }) => {
                         tracing::error!(operation = %id, %error, "operation held up by the store");
@@ -246,7 +294,7 @@ impl Executor {
             };
             this.0.driven.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
             let event = match &result {
-                Ok(finished) => Event::Ended(Box::new(finished.clone())),
+                Ok(finished) => Event::Ended { finished: Box::new(finished.clone()), bulk },
                 Err(error) => {
                     tracing::warn!(operation = %id, %error, "operation stopped here");
                     Event::Stopped { operation: id, why: SafeText::new(&error.to_string()) }

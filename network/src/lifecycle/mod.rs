@@ -6,5 +6,6 @@ mod act;
 mod drive;
 mod executor;
 mod janitor;
+pub mod job;
 
 pub use executor::{Event, Executor, ExecutorConfig, Handle, Started, Upstreams};

@@ -117,6 +117,10 @@ impl RadiusClient {
 
 #[async_trait]
 impl DynamicAuthorization for RadiusClient {
+    fn for_bulk(&self) -> Option<Arc<dyn DynamicAuthorization>> {
+        Some(Arc::new(self.bulk()))
+    }
+
     async fn ask(&self, nas: &Nas, subscriber: &Subscriber, ask: NasAsk) -> NasAnswer {
         let not_sent = |why: SafeText, request: SafeText| NasAnswer {
             outcome: NasOutcome::NotSent(why),

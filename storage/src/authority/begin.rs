@@ -64,7 +64,7 @@ pub(super) fn begin(tx: &Transaction<'_>, shared: &Shared, request: BeginOperati
     let mut after = record.clone();
     record_begin(&mut after, operation.kind, now);
     if after != *record {
-        write_ipv6(tx, shared.tenant_key, subscriber.id, &after, now)?;
+        write_ipv6(tx, shared.tenant_key, subscriber.id, record, &after, now)?;
     }
     let answers = json!({ "options": operation.options, "plan": operation.plan, "nas": nas.map(|nas| nas.name) });
     audit::append(tx, shared, entry(&operation, "begin", &subscriber, json!(record), json!(after), answers))?;

@@ -55,7 +55,7 @@ fn store_record(
         if !keep_id {
             record.netbox_prefix_id = None;
         }
-        write_ipv6(tx, shared.tenant_key, before.id, &record, now).map(drop)
+        write_ipv6(tx, shared.tenant_key, before.id, &before.ipv6, &record, now).map(drop)
     };
     let Err(error) = write(&ended, true) else { return Ok(ended) };
     if error.sqlite_error_code() != Some(ErrorCode::ConstraintViolation) {
@@ -143,7 +143,7 @@ pub(super) fn cancel(tx: &Transaction<'_>, shared: &Shared, id: OperationId, act
     record.enforcement = before.enforcement;
     record.enforcement_note = before.enforcement_note;
     if record != subscriber.ipv6 {
-        write_ipv6(tx, shared.tenant_key, subscriber.id, &record, now)?;
+        write_ipv6(tx, shared.tenant_key, subscriber.id, &subscriber.ipv6, &record, now)?;
     }
     operation.status = OperationStatus::Cancelled;
     operation.error = Some(SafeText::new(&format!("cancelled by {}", actor.name)));

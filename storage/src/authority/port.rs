@@ -11,7 +11,7 @@ use noctule_domain::nas::NasSeen;
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, StepEnd, StepStart};
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{NasId, OperationId, SafeText, SubscriberId};
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 
 /// What goes wrong inside a transaction: the authority's no, or the store's trouble.
 pub(super) enum Fail {
@@ -96,6 +96,15 @@ impl Authority for Store {
 
     async fn finish(&self, operation: OperationId, progress: Progress, ended: Ended) -> Result<Finished, AuthorityError> {
         Ok(self.write(move |tx, shared| finish::finish(tx, shared, operation, progress, ended)).await?)
+    }
+
+    async fn end_and_finish(&self, step: StepEnd, ended: Ended) -> Result<Finished, AuthorityError> {
+        let both = move |tx: &Transaction<'_>, shared: &Shared| {
+            let (operation, progress) = (step.operation, step.progress.clone());
+            steps::close(tx, shared, &step)?;
+            finish::finish(tx, shared, operation, progress, ended)
+        };
+        Ok(self.write(both).await?)
     }
 
     async fn renew(&self, operation: OperationId) -> Result<(), AuthorityError> {

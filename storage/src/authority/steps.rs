@@ -37,7 +37,7 @@ pub(super) fn started(tx: &Transaction<'_>, shared: &Shared, step: StepStart) ->
         let before = record.clone();
         record_nas_asked(&mut record);
         if record != before {
-            write_ipv6(tx, shared.tenant_key, operation.subscriber, &record, now)?;
+            write_ipv6(tx, shared.tenant_key, operation.subscriber, &before, &record, now)?;
         }
     }
     operation.progress = step.progress;
@@ -49,8 +49,8 @@ pub(super) fn started(tx: &Transaction<'_>, shared: &Shared, step: StepStart) ->
     Ok(())
 }
 
-pub(super) fn ended(tx: &Transaction<'_>, shared: &Shared, step: StepEnd) -> Result<(), Fail> {
-    let mut operation = held(tx, shared, step.operation)?;
+/// Writes the end of a try into the journal.
+pub(super) fn close(tx: &Transaction<'_>, shared: &Shared, step: &StepEnd) -> Result<(), Fail> {
     let now = shared.now();
     let status = if step.status == StepStatus::Started { StepStatus::Unclear } else { step.status };
     let changed = tx
@@ -72,6 +72,13 @@ pub(super) fn ended(tx: &Transaction<'_>, shared: &Shared, step: StepEnd) -> Res
     if changed == 0 {
         return Err(not_found("started step", format!("{} of operation {}", step.step, step.operation)));
     }
+    Ok(())
+}
+
+pub(super) fn ended(tx: &Transaction<'_>, shared: &Shared, step: StepEnd) -> Result<(), Fail> {
+    let mut operation = held(tx, shared, step.operation)?;
+    let now = shared.now();
+    close(tx, shared, &step)?;
     operation.progress = step.progress;
     operation.lease_until = Some(now + shared.lease);
     match step.wait {

@@ -17,7 +17,9 @@ pub(super) struct Bulk {
 /// The cache of the writer; outside the transaction's control, so it is set back whatever becomes of that.
 pub(super) fn set_cache(conn: &Connection, importing: bool) -> rusqlite::Result<()> {
     let kib = if importing { CACHE_KIB } else { crate::open::WRITER_CACHE_KIB };
-    conn.execute_batch(&format!("PRAGMA cache_size = -{kib}"))
+    // Indexes of a million rows are sorted in files; savepoints of small changes are kept in memory.
+    let temp = if importing { "DEFAULT" } else { "MEMORY" };
+    conn.execute_batch(&format!("PRAGMA cache_size = -{kib}; PRAGMA temp_store = {temp}"))
 }
 
 impl Bulk {

@@ -198,6 +198,7 @@ pub fn wipe(folder: &Path, also_unsent: bool) -> io::Result<()> {
         if name.starts_with("cache-")
             || name.starts_with("cache.current")
             || name == "ballast"
+            || name.starts_with("jobs.")
             || (also_unsent && name.starts_with("outbox.db"))
         {
             fs::remove_file(folder.join(name))?;

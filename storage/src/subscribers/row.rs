@@ -3,7 +3,8 @@
 use crate::codec::{Take, bounds, bytes, opt_us, us};
 use noctule_domain::subscriber::{Ipv6Record, Session, Subscriber, SubscriberRow};
 use noctule_domain::{NasId, OperationId, SubscriberId, TenantId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 /// The operation that is open for subscriber `s`.
 macro_rules! running {
@@ -135,47 +136,84 @@ pub(crate) fn load(conn: &Connection, tenant_key: i64, tenant: TenantId, id: Sub
         .optional()
 }
 
-/// Writes the IPv6 side of a row and raises its version; gives the new version. The constraints of the schema speak here.
+/// Writes what differs on the IPv6 side of a row and raises its version; gives the new version. The constraints of the schema speak here.
+/// `before` is what the row says, read in this transaction. A column that is not named costs no index and no trigger.
 pub(crate) fn write_ipv6(
     conn: &Connection,
     tenant_key: i64,
     id: SubscriberId,
+    before: &Ipv6Record,
     record: &Ipv6Record,
     now: Timestamp,
 ) -> rusqlite::Result<i64> {
-    let (start, end) = bounds(record.prefix);
-    conn.prepare_cached(
-        "UPDATE subscribers SET state = ?3, mode = ?4, enforcement = ?5, enforcement_note = ?6, prefix = ?7, prefix_start = ?8,
-            prefix_end = ?9, vrf = ?10, pd_size = ?11, netbox_prefix_id = ?12, hold_until = ?13, last_error = ?14, allocated_at = ?15,
-            activated_at = ?16, suspended_at = ?17, resumed_at = ?18, revoked_at = ?19, failed_at = ?20, since = ?21,
-            version = version + 1, updated_at = ?22
-         WHERE tenant = ?1 AND id = ?2 RETURNING version",
-    )?
-    .query_row(
-        params![
-            tenant_key,
-            bytes(id.0),
-            record.state.word(),
-            record.mode.word(),
-            record.enforcement.word(),
-            record.enforcement_note.as_ref().map(|t| t.as_str()),
-            record.prefix.map(|p| p.to_string()),
-            start,
-            end,
-            record.vrf.unwrap_or(0),
-            record.pd_size,
-            record.netbox_prefix_id,
-            opt_us(record.hold_until),
-            record.last_error.as_ref().map(|t| t.as_str()),
-            opt_us(record.allocated_at),
-            opt_us(record.activated_at),
-            opt_us(record.suspended_at),
-            opt_us(record.resumed_at),
-            opt_us(record.revoked_at),
-            opt_us(record.failed_at),
-            us(record.since),
-            us(now),
-        ],
-        |row| row.get(0),
-    )
+    // A new field has to be written below.
+    let Ipv6Record {
+        state: _,
+        mode: _,
+        enforcement: _,
+        enforcement_note: _,
+        prefix: _,
+        vrf: _,
+        pd_size: _,
+        netbox_prefix_id: _,
+        hold_until: _,
+        last_error: _,
+        allocated_at: _,
+        activated_at: _,
+        suspended_at: _,
+        resumed_at: _,
+        revoked_at: _,
+        failed_at: _,
+        since: _,
+    } = record;
+    let mut sql = String::from("UPDATE subscribers SET version = version + 1, updated_at = ?3");
+    let mut values: Vec<Value> = vec![tenant_key.into(), Value::Blob(bytes(id.0).to_vec()), us(now).into()];
+    let mut set = |column: &str, value: Value| {
+        values.push(value);
+        sql.push_str(&format!(", {column} = ?{}", values.len()));
+    };
+    let text = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
+    if before.state != record.state {
+        set("state", text(Some(record.state.word())));
+    }
+    if before.mode != record.mode {
+        set("mode", text(Some(record.mode.word())));
+    }
+    if before.enforcement != record.enforcement {
+        set("enforcement", text(Some(record.enforcement.word())));
+    }
+    if before.enforcement_note != record.enforcement_note {
+        set("enforcement_note", text(record.enforcement_note.as_ref().map(|t| t.as_str())));
+    }
+    if before.prefix != record.prefix {
+        let (start, end) = bounds(record.prefix);
+        set("prefix", text(record.prefix.map(|p| p.to_string()).as_deref()));
+        set("prefix_start", Value::Blob(start));
+        set("prefix_end", Value::Blob(end));
+    }
+    if before.vrf != record.vrf {
+        set("vrf", record.vrf.unwrap_or(0).into());
+    }
+    if before.last_error != record.last_error {
+        set("last_error", text(record.last_error.as_ref().map(|t| t.as_str())));
+    }
+    let numbers: [(&str, Option<i64>, Option<i64>); 10] = [
+        ("pd_size", before.pd_size.map(i64::from), record.pd_size.map(i64::from)),
+        ("netbox_prefix_id", before.netbox_prefix_id, record.netbox_prefix_id),
+        ("hold_until", opt_us(before.hold_until), opt_us(record.hold_until)),
+        ("allocated_at", opt_us(before.allocated_at), opt_us(record.allocated_at)),
+        ("activated_at", opt_us(before.activated_at), opt_us(record.activated_at)),
+        ("suspended_at", opt_us(before.suspended_at), opt_us(record.suspended_at)),
+        ("resumed_at", opt_us(before.resumed_at), opt_us(record.resumed_at)),
+        ("revoked_at", opt_us(before.revoked_at), opt_us(record.revoked_at)),
+        ("failed_at", opt_us(before.failed_at), opt_us(record.failed_at)),
+        ("since", Some(us(before.since)), Some(us(record.since))),
+    ];
+    for (column, before, after) in numbers {
+        if before != after {
+            set(column, after.into());
+        }
+    }
+    sql.push_str(" WHERE tenant = ?1 AND id = ?2 RETURNING version");
+    conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))
 }
