@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+mod template;
+
+pub use template::{AttributeTemplate, AttributeValue, ValueKind};
+
 /// One NAS as registered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Nas {
@@ -133,8 +137,20 @@ words!(
         SessionId = "acct_session_id",
         Username = "user_name",
         FramedIpv4 = "framed_ip_address",
+        /// The prefix that the session has (Nokia: the key of its IA_PD host). On other NASes this attribute is an order, not a name.
+        DelegatedPrefix = "delegated_ipv6_prefix",
         NasIp = "nas_ip_address",
         NasIdentifier = "nas_identifier",
+    }
+);
+
+words!(
+    /// Of what `identify` lists and is known of the session: what is sent.
+    IdentifyBy {
+        /// All of it; it is joined by AND (RFC 5176 section 3).
+        All = "all",
+        /// The first that is known: for a NAS that takes one set of keys.
+        First = "first",
     }
 );
 
@@ -150,6 +166,8 @@ pub struct NasProfile {
     pub suspend: Method,
     pub resume: Method,
     pub identify: Vec<Identify>,
+    #[serde(default = "all_of_it")]
+    pub identify_by: IdentifyBy,
     #[serde(default = "default_port")]
     pub port: u16,
     /// Put Message-Authenticator first into every request.
@@ -270,28 +288,9 @@ impl Default for Retransmit {
     }
 }
 
-/// An attribute of a request: standard by name (`Filter-Id`), or vendor by numbers. `{prefix}`, `{username}`, `{download_kbps}`,
-/// `{upload_kbps}` in `value` are filled in from the subscriber row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AttributeTemplate {
-    /// Attribute type; within the vendor when `vendor` is given.
-    pub r#type: u8,
-    #[serde(default)]
-    pub vendor: Option<u32>,
-    /// Tag octet (RFC 2868), for vendor attributes that carry one.
-    #[serde(default)]
-    pub tag: Option<u8>,
-    pub value: AttributeValue,
+fn all_of_it() -> IdentifyBy {
+    IdentifyBy::All
 }
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum AttributeValue {
-    Text(String),
-    Integer(u32),
-}
-
 fn default_port() -> u16 {
     3799
 }
@@ -329,6 +328,7 @@ mod tests {
             suspend,
             resume,
             identify: vec![Identify::Username],
+            identify_by: IdentifyBy::All,
             port: default_port(),
             sign_requests: true,
             signed_answers: SignedAnswers::IfPresent,

@@ -106,6 +106,26 @@ pub enum NasCommand {
         #[arg(long)]
         json: bool,
     },
+    /// The NAS profiles in force, or one with everything that it sends
+    Profiles {
+        /// Key of a profile, as in the registry: mikrotik
+        name: Option<String>,
+        /// JSON instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Work on a profile of one's own
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum ProfileCommand {
+    /// Whether a file can be used as a profile; if not, the line and what to do
+    Check {
+        /// A .toml file, such as one of the folder [radius] profiles_dir
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, Clone, Args)]

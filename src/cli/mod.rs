@@ -16,6 +16,6 @@ pub use central::{CentralCommand, NewPasswordArgs, OwnerArgs, UserCommand};
 pub use docs::{command, markdown};
 pub use field::{ClockCommand, TaskCommand, TechnicianCommand};
 pub use lifecycle::{EmergencyArgs, Ipv6Args, Ipv6Command, OperationsCommand};
-pub use lists::{AuditCommand, DoctorArgs, ExportArgs, ImportArgs, NasCommand, SubscriberCommand};
+pub use lists::{AuditCommand, DoctorArgs, ExportArgs, ImportArgs, NasCommand, ProfileCommand, SubscriberCommand};
 pub use root::{Cli, Command, DemoArgs, GlobalArgs, InitArgs, InitCommand, ReplayArgs, ServerArgs, SimCommand, SimNasArgs, SimNetboxArgs};
 pub use sync::{LoginArgs, SyncCommand, WipeArgs};

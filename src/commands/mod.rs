@@ -20,6 +20,7 @@ mod init;
 mod ipv6;
 mod login;
 mod nas;
+mod nas_profiles;
 mod operations;
 mod out;
 mod progress;
@@ -34,6 +35,7 @@ use confirm::confirm;
 
 pub use context::{Context, actor, hostname, open_store, options as store_options};
 pub use ipv6::Outcome;
+pub use nas_profiles::markdown as nas_profiles_markdown;
 pub use out::{Out, Table};
 pub use progress::Progress;
 pub use run::main;

@@ -1,8 +1,8 @@
-//! `noctule nas list|probe` and `noctule pools`.
+//! `noctule nas list|probe` and `noctule pools`; the profiles are in `nas_profiles`.
 
 use super::out::cell;
 use super::{Context, Out, Table};
-use crate::cli::{GlobalArgs, NasCommand};
+use crate::cli::{GlobalArgs, NasCommand, ProfileCommand};
 use crate::compose;
 use crate::exit::{Exit, Failure};
 use noctule_domain::SafeText;
@@ -14,6 +14,8 @@ pub async fn run(flags: &GlobalArgs, what: &NasCommand, out: &mut Out) -> Result
     match what {
         NasCommand::List { json } => list(flags, *json, out).await,
         NasCommand::Probe { names, json, .. } => probe(flags, names, *json, out).await,
+        NasCommand::Profiles { name, json } => super::nas_profiles::profiles(flags, name.as_deref(), *json, out),
+        NasCommand::Profile(ProfileCommand::Check { file }) => super::nas_profiles::check(file, out),
     }
 }
 

@@ -12,25 +12,24 @@ use noctule_domain::lifecycle::{Actor, Methods};
 use noctule_domain::ports::Authority;
 use noctule_network::lifecycle::{Executor, ExecutorConfig, Upstreams};
 use noctule_network::netbox::{Netbox, NetboxConfig, PoolConfig, Timeouts};
-use noctule_network::radius::profiles::{self, Profiles};
+use noctule_network::radius::Profiles;
+use noctule_network::radius::profiles::load_dir;
 use noctule_network::radius::{Engine, EngineConfig, RadiusClient};
 use noctule_network::upstream::{Aaa, Ipam};
 use noctule_storage::{MethodsOf, Store};
 use std::sync::Arc;
 
 /// The NAS profiles in force: the built-in ones, and those of the configured folder over them.
-fn profiles_of(loaded: &Loaded) -> Result<Profiles, Failure> {
+pub fn profiles(loaded: &Loaded) -> Result<Profiles, Failure> {
     match &loaded.config.radius.profiles_dir {
         None => Ok(Profiles::built_in()),
-        Some(folder) => {
-            profiles::load_dir(folder).map_err(|e| Failure::new(Exit::Config, format!("the NAS profiles in {}: {e}", folder.display())))
-        }
+        Some(folder) => load_dir(folder).map_err(|e| Failure::new(Exit::Config, format!("the NAS profiles in {}: {e}", folder.display()))),
     }
 }
 
 /// The methods of NAS profiles, built-in and of the configured folder, for the store.
 pub fn methods(loaded: &Loaded) -> Result<MethodsOf, Failure> {
-    let profiles = profiles_of(loaded)?;
+    let profiles = profiles(loaded)?;
     Ok(Arc::new(move |key| profiles.get(key).map(|p| Methods { activate: p.activate, suspend: p.suspend, resume: p.resume })))
 }
 
@@ -87,7 +86,7 @@ pub fn services_with(
     let engine = Engine::new(engine).map_err(|e| Failure::new(Exit::Internal, format!("no UDP socket for RADIUS: {e}")))?;
     let resolve =
         move |reference: &noctule_domain::secret::SecretRef| secrets.resolve(reference).map_err(|e| SafeText::new(&e.to_string()));
-    let profiles = Arc::new(profiles_of(loaded)?);
+    let profiles = Arc::new(profiles(loaded)?);
     let radius = Arc::new(RadiusClient::new(engine, Arc::new(resolve), profiles.clone()));
     let mut config = ExecutorConfig::new(Arc::new(SystemClock));
     config.hold = chrono::Duration::from_std(loaded.config.hold()).unwrap_or(config.hold);

@@ -15,7 +15,7 @@ mod sims;
 mod unusable;
 mod upstreams;
 
-pub use build::{methods, services};
+pub use build::{methods, profiles, services};
 pub use central::{
     Answers, Central, Emergency, Memory, Sent, acting, ask, begin_queued, central_of, centre_config, emergency, fresh, keyring_name,
     link_of, login, reach, send,

@@ -13,6 +13,7 @@ fn documents() -> Result<BTreeMap<String, Vec<u8>>> {
     all.insert("docs/cli.md".to_owned(), noctule::cli::markdown().into_bytes());
     all.insert("docs/config.md".to_owned(), noctule::config::markdown().into_bytes());
     all.insert("docs/csv.md".to_owned(), noctule::csv_import::markdown().into_bytes());
+    all.insert("docs/nas-profiles.md".to_owned(), noctule::commands::nas_profiles_markdown().into_bytes());
     all.insert("docs/keys.md".to_owned(), noctule_ui::action::keys_markdown().into_bytes());
     all.insert("assets/keymap.toml".to_owned(), noctule_ui::action::default_keymap_toml().into_bytes());
     for (name, page) in noctule::commands::man_pages().context("man pages")? {

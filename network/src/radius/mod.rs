@@ -4,10 +4,13 @@
 pub mod attribute;
 mod client;
 pub mod codec;
+pub mod dictionary;
 pub mod engine;
 mod error;
 pub mod profiles;
 pub mod request;
+pub mod sheet;
+pub mod template;
 
 pub use attribute::{Attribute, VendorPart};
 pub use client::{Probe, RadiusClient, Secrets};

@@ -2,18 +2,21 @@
 //! checked here, so that no request is built from half a profile.
 
 use super::error::RadiusError;
-use super::request::{check_templates, templates};
+use super::request::templates;
+use super::template;
 use crate::upstream::Purpose;
 use noctule_domain::SafeText;
+use noctule_domain::aaa::SuspendLogin;
 use noctule_domain::nas::{Identify, Method, NasProfile};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-const EMBEDDED: [(&str, &str); 8] = [
+const EMBEDDED: [(&str, &str); 9] = [
     ("generic.toml", include_str!("../../../assets/nas-profiles/generic.toml")),
     ("mikrotik.toml", include_str!("../../../assets/nas-profiles/mikrotik.toml")),
     ("cisco.toml", include_str!("../../../assets/nas-profiles/cisco.toml")),
+    ("cisco-xr.toml", include_str!("../../../assets/nas-profiles/cisco-xr.toml")),
     ("juniper.toml", include_str!("../../../assets/nas-profiles/juniper.toml")),
     ("nokia.toml", include_str!("../../../assets/nas-profiles/nokia.toml")),
     ("huawei.toml", include_str!("../../../assets/nas-profiles/huawei.toml")),
@@ -64,34 +67,45 @@ pub fn load_dir(path: &Path) -> Result<Profiles, RadiusError> {
         let profile = parse(&name, &text)?;
         if let Some(other) = own.insert(profile.key.clone(), name.clone()) {
             let message = SafeText::from(format!("the key '{}' is taken by {other} already", profile.key));
-            return Err(RadiusError::BadProfile { file: name, line: line_of(&text, "key"), message });
+            return Err(RadiusError::BadProfile { file: name, line: line_of(&text, "key", 0), message });
         }
-        profiles.0.insert(profile.key.clone(), Arc::new(profile));
+        profiles.origins.insert(profile.key.clone(), file);
+        profiles.all.insert(profile.key.clone(), Arc::new(profile));
     }
     Ok(profiles)
 }
 
 /// The profiles in force.
 #[derive(Debug, Clone)]
-pub struct Profiles(BTreeMap<String, Arc<NasProfile>>);
+pub struct Profiles {
+    all: BTreeMap<String, Arc<NasProfile>>,
+    /// The files of those that are not built in.
+    origins: BTreeMap<String, PathBuf>,
+}
 
 impl Profiles {
     pub fn built_in() -> Self {
-        Self(all().iter().map(|profile| (profile.key.clone(), Arc::clone(profile))).collect())
+        let all = all().iter().map(|profile| (profile.key.clone(), Arc::clone(profile))).collect();
+        Self { all, origins: BTreeMap::new() }
     }
 
     pub fn get(&self, key: &str) -> Option<Arc<NasProfile>> {
-        self.0.get(key).cloned()
+        self.all.get(key).cloned()
     }
 
     /// By key.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<NasProfile>> {
-        self.0.values()
+        self.all.values()
+    }
+
+    /// The file that a profile comes from; `None` for a built-in one.
+    pub fn origin(&self, key: &str) -> Option<&Path> {
+        self.origins.get(key).map(PathBuf::as_path)
     }
 
     /// Adds or replaces one; for tests and for profiles that come from elsewhere than files.
     pub fn with(mut self, profile: NasProfile) -> Self {
-        self.0.insert(profile.key.clone(), Arc::new(profile));
+        self.all.insert(profile.key.clone(), Arc::new(profile));
         self
     }
 }
@@ -103,27 +117,40 @@ pub fn parse(file: &str, text: &str) -> Result<NasProfile, RadiusError> {
         let at = error.span().map_or(0, |span| span.start.min(text.len()));
         bad(1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count(), error.message().to_owned())
     })?;
-    check(&profile).map_err(|(field, message)| bad(line_of(text, field), message))?;
+    check(&profile).map_err(|wrong| bad(line_of(text, wrong.field, wrong.nth), wrong.message))?;
     Ok(profile)
 }
 
-/// The line on which `field` stands as a key; 1 when it is not there.
-fn line_of(text: &str, field: &str) -> usize {
-    let is_it = |line: &str| {
+/// Where a profile is wrong, and how it is mended.
+struct Wrong {
+    field: &'static str,
+    /// Of several `[[field]]`, which, counted from 0.
+    nth: usize,
+    message: String,
+}
+
+/// The line on which `field` stands as a key for the `nth` time; the first of them when there are fewer, 1 when there is none.
+fn line_of(text: &str, field: &str, nth: usize) -> usize {
+    let is_it = |line: &&str| {
         let line = line.trim_start().trim_start_matches('[');
         line.strip_prefix(field).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
     };
-    1 + text.lines().position(is_it).unwrap_or(0)
+    let mut lines = text.lines().enumerate().filter(|(_, line)| is_it(line)).map(|(index, _)| index + 1);
+    let first = lines.next().unwrap_or(1);
+    if nth == 0 { first } else { lines.nth(nth - 1).unwrap_or(first) }
 }
 
-fn check(profile: &NasProfile) -> Result<(), (&'static str, String)> {
-    let no = |field, message: &str| Err((field, message.to_owned()));
+fn check(profile: &NasProfile) -> Result<(), Wrong> {
+    let no = |field, message: &str| Err(Wrong { field, nth: 0, message: message.to_owned() });
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
     if profile.key.is_empty() || profile.key.len() > 60 || !profile.key.chars().all(plain) {
         return no("key", "a key is 1 to 60 of a-z, 0-9, '-' and '_'");
     }
     if !profile.identify.iter().any(|what| matches!(what, Identify::SessionId | Identify::Username | Identify::FramedIpv4)) {
         return no("identify", "nothing here names a session: give acct_session_id, user_name or framed_ip_address");
+    }
+    if profile.activate == Method::CoaPrefix && profile.identify.contains(&Identify::DelegatedPrefix) {
+        return no("identify", "delegated_ipv6_prefix can not name the session where activate sends the same attribute to change it");
     }
     if profile.port == 0 {
         return no("port", "port 0 can not be sent to");
@@ -152,9 +179,36 @@ fn check(profile: &NasProfile) -> Result<(), (&'static str, String)> {
     ] {
         let list = templates(profile, purpose);
         if matches!(method, Method::CoaFilter | Method::CoaService) && list.is_empty() {
-            return Err((field, format!("{method} sends {field}_attributes, and there are none")));
+            return Err(Wrong { field, nth: 0, message: format!("{method} sends {field}_attributes, and there are none") });
         }
-        check_templates(list).map_err(|error| (templates_field(purpose), error.to_string()))?;
+        let listed = templates_field(purpose);
+        if !list.is_empty() && !matches!(method, Method::CoaFilter | Method::CoaService) {
+            let message = format!("these are never sent: {field} is {method}, and only coa_filter and coa_service send {listed}");
+            return Err(Wrong { field: listed, nth: 0, message });
+        }
+        template::check(list).map_err(|(nth, error)| Wrong { field: listed, nth, message: error.to_string() })?;
+    }
+    check_login_and_proof(profile)
+}
+
+fn check_login_and_proof(profile: &NasProfile) -> Result<(), Wrong> {
+    let wrong = |field, message: String| Err(Wrong { field, nth: 0, message });
+    let login = &profile.login;
+    let plain = |text: &str, most: usize| !text.is_empty() && text.len() <= most && !text.chars().any(char::is_control);
+    if login.suspend == SuspendLogin::Group && !plain(&login.group, 64) {
+        return wrong("group", "suspend = \"group\" needs the name of a group, 1 to 64 characters".to_owned());
+    }
+    if login.suspend == SuspendLogin::Rate && login.reply.is_empty() {
+        return wrong("login", "suspend = \"rate\" needs [[login.reply]]: what slows the session down".to_owned());
+    }
+    if login.suspend != SuspendLogin::Rate && !login.reply.is_empty() {
+        return wrong("login", format!("[[login.reply]] is written with suspend = \"rate\" only, and it is {}", login.suspend));
+    }
+    if let Some(bad) = login.reply.iter().find(|reply| !plain(&reply.name, 64) || !plain(&reply.value, 253)) {
+        return wrong("login", format!("the reply attribute '{}' needs a name and a value of at most 253 characters", bad.name));
+    }
+    if !(30..=604_800).contains(&profile.proof.deadline_s) {
+        return wrong("deadline_s", "the proof has 30 s to 604800 s (a week): longer than the accounting interval of the NAS".to_owned());
     }
     Ok(())
 }
@@ -184,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_cannot_change_a_prefix_by_coa_does_not_try() {
-        for key in ["mikrotik", "cisco", "juniper", "nokia", "accel-ppp"] {
+        for key in ["mikrotik", "cisco", "cisco-xr", "huawei", "juniper", "nokia", "accel-ppp"] {
             assert_eq!(get(key).expect(key).activate, Method::DisconnectThenLogin, "{key}");
         }
         for key in ["nokia", "accel-ppp", "huawei", "freeradius"] {
@@ -202,6 +256,7 @@ mod tests {
         std::fs::write(&file, own).expect("writes");
         let profiles = load_dir(dir.path()).expect("loads");
         assert_eq!(profiles.get("mikrotik").expect("there").title, "Ours");
+        assert_eq!((profiles.origin("mikrotik"), profiles.origin("generic")), (Some(file.as_path()), None));
         assert_eq!(profiles.iter().count(), EMBEDDED.len());
 
         let say = |text: String| {
@@ -214,8 +269,28 @@ mod tests {
         assert!(message.contains("line 7: the window"), "{message}");
         let message = say(own.replace("suspend = \"none\"", "suspend = \"coa_filter\""));
         assert!(message.contains("line 4: coa_filter sends suspend_attributes"), "{message}");
-        let message = say(format!("{own}[[suspend_attributes]]\ntype = 11\nvalue = {{ text = \"{{colour}}\" }}\n"));
+        let message = say(format!("{own}[[suspend_attributes]]\ntype = 11\nvalue = {{ text = \"{{colour}}\" }}\n")
+            .replace("suspend = \"none\"", "suspend = \"coa_filter\""));
         assert!(message.contains("line 7:") && message.contains("{colour}"), "{message}");
+        let service = own.replace("suspend = \"none\"", "suspend = \"coa_service\"");
+        let three = format!(
+            "{service}[[suspend_attributes]]\nname = \"Filter-Id\"\nvalue = \"x\"\n\n[[suspend_attributes]]\nname = \"Filter-Idd\"\nvalue = \"x\"\n"
+        );
+        let message = say(three);
+        assert!(message.contains("line 11:") && message.contains("Did you mean Filter-Id?"), "{message}");
+        let message = say(format!("{own}[[suspend_attributes]]\nname = \"Filter-Id\"\nvalue = \"x\"\n"));
+        assert!(message.contains("line 7:") && message.contains("never sent: suspend is none"), "{message}");
+        let message = say(format!("{own}[login]\nsuspend = \"group\"\ngroup = \"\"\n"));
+        assert!(message.contains("line 9:") && message.contains("name of a group"), "{message}");
+        let message = say(format!("{own}[login]\nsuspend = \"rate\"\n"));
+        assert!(message.contains("line 7:") && message.contains("[[login.reply]]"), "{message}");
+        let message = say(format!("{own}[proof]\nrevoke = \"stop\"\ndeadline_s = 3\n"));
+        assert!(message.contains("line 9:") && message.contains("30 s"), "{message}");
+        let both = own
+            .replace("activate = \"none\"", "activate = \"coa_prefix\"")
+            .replace("[\"user_name\"]", "[\"user_name\", \"delegated_ipv6_prefix\"]");
+        let message = say(both);
+        assert!(message.contains("line 6:") && message.contains("delegated_ipv6_prefix"), "{message}");
         let message = say("key = ".into());
         assert!(message.contains("line 1:"), "{message}");
         std::fs::write(&file, own).expect("writes");

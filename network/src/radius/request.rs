@@ -1,12 +1,13 @@
 //! Builds the attributes of a request from what the profile says, the NAS registry and the subscriber row; never from free text.
 //! It sends nothing: a request that cannot be made right is refused here in words.
 
-use super::attribute::{Attribute, VendorPart, kind, tagged_integer, tagged_text};
+use super::attribute::{Attribute, kind};
 use super::codec::RequestKind;
 use super::error::RadiusError;
+use super::template::resolve;
 use crate::upstream::{NasAsk, Purpose};
 use noctule_domain::SafeText;
-use noctule_domain::nas::{AttributeTemplate, AttributeValue, Identify, Method, Nas, NasProfile};
+use noctule_domain::nas::{AttributeTemplate, Identify, IdentifyBy, Method, Nas, NasProfile};
 use noctule_domain::subscriber::Subscriber;
 use std::net::IpAddr;
 
@@ -24,7 +25,7 @@ pub fn prepare(ask: &NasAsk, profile: &NasProfile, nas: &Nas, subscriber: &Subsc
     identify(&mut list, ask, profile, nas, subscriber)?;
     // A Disconnect-Request holds identification only; anything else is refused by the NAS with 401 (RFC 5176 section 3.6).
     if kind == RequestKind::Coa {
-        change(&mut list, ask.purpose, profile, subscriber)?;
+        change(&mut list, ask.purpose, profile, nas, subscriber)?;
     }
     Ok(list.finish(subscriber.username.as_str().to_owned()))
 }
@@ -69,6 +70,9 @@ fn identify(list: &mut Named, ask: &NasAsk, profile: &NasProfile, nas: &Nas, sub
     let session = subscriber.session.as_ref().filter(|session| ask.with_session_id && session.nas == nas.id);
     let mut named = false;
     for what in &profile.identify {
+        if named && profile.identify_by == IdentifyBy::First {
+            break;
+        }
         match (what, session) {
             (Identify::SessionId, Some(session)) if !session.acct_session_id.is_empty() => {
                 list.text("Acct-Session-Id", kind::ACCT_SESSION_ID, session.acct_session_id.as_str())?;
@@ -81,6 +85,13 @@ fn identify(list: &mut Named, ask: &NasAsk, profile: &NasProfile, nas: &Nas, sub
             (Identify::FramedIpv4, Some(session)) => {
                 if let Some(v4) = session.framed_ipv4 {
                     list.push("Framed-IP-Address", &v4.to_string(), Attribute::address(kind::FRAMED_IP_ADDRESS, v4.into()));
+                    named = true;
+                }
+            }
+            (Identify::DelegatedPrefix, Some(session)) => {
+                if let Some(prefix) = session.delegated_prefix {
+                    let attribute = Attribute::prefix(kind::DELEGATED_IPV6_PREFIX, prefix)?;
+                    list.push("Delegated-IPv6-Prefix", &prefix.to_string(), attribute);
                     named = true;
                 }
             }
@@ -113,7 +124,7 @@ fn identify_nas(list: &mut Named, profile: &NasProfile, nas: &Nas) -> Result<(),
     Ok(())
 }
 
-fn change(list: &mut Named, purpose: Purpose, profile: &NasProfile, subscriber: &Subscriber) -> Result<(), RadiusError> {
+fn change(list: &mut Named, purpose: Purpose, profile: &NasProfile, nas: &Nas, subscriber: &Subscriber) -> Result<(), RadiusError> {
     let method = match purpose {
         Purpose::Activate => profile.activate,
         Purpose::Suspend => profile.suspend,
@@ -128,8 +139,9 @@ fn change(list: &mut Named, purpose: Purpose, profile: &NasProfile, subscriber: 
         }
         Method::CoaFilter | Method::CoaService => {
             for template in templates(profile, purpose) {
-                let value = fill(template, |name| value_of(name, subscriber))?;
-                list.push(&name_of(template), &shown(&value), attribute_of(template, &value)?);
+                let resolved = resolve(template)?;
+                let (shown, attribute) = resolved.make(|name| value_of(name, nas, subscriber))?;
+                list.push(&resolved.name, &shown, attribute);
             }
             Ok(())
         }
@@ -150,90 +162,38 @@ pub(super) fn templates(profile: &NasProfile, purpose: Purpose) -> &[AttributeTe
     }
 }
 
-/// Whether templates can be sent at all: known place holders, values that fit, and nothing that the engine adds itself.
-pub(super) fn check_templates(templates: &[AttributeTemplate]) -> Result<(), RadiusError> {
-    for template in templates {
-        let ours = [kind::MESSAGE_AUTHENTICATOR, kind::EVENT_TIMESTAMP, kind::VENDOR_SPECIFIC];
-        if template.vendor.is_none() && (template.r#type == 0 || ours.contains(&template.r#type)) {
-            return Err(RadiusError::NotPossible(SafeText::from(format!("attribute {} can not stand in a template", template.r#type))));
-        }
-        let value = fill(template, |name| known(name).then(|| Ok(String::new())))?;
-        attribute_of(template, &value)?;
-    }
-    Ok(())
-}
-
-fn known(name: &str) -> bool {
-    matches!(name, "prefix" | "username" | "download_kbps" | "upload_kbps")
-}
-
 /// `None` for a place holder that there is not; an error for one that this subscriber has no value for.
-fn value_of(name: &str, subscriber: &Subscriber) -> Option<Result<String, RadiusError>> {
+fn value_of(name: &str, nas: &Nas, subscriber: &Subscriber) -> Option<Result<String, RadiusError>> {
+    let prefix = subscriber.ipv6.prefix;
+    let session = subscriber.session.as_ref().filter(|session| session.nas == nas.id);
+    let bps = |kbps: Option<u32>| kbps.map(|kbps| (u64::from(kbps) * 1000).to_string());
     let value = match name {
-        "prefix" => subscriber.ipv6.prefix.map(|prefix| prefix.to_string()),
+        "prefix" => prefix.map(|prefix| prefix.to_string()),
+        "prefix_address" => prefix.map(|prefix| prefix.addr().to_string()),
+        "prefix_length" => prefix.map(|prefix| prefix.prefix_len().to_string()),
         "username" => Some(subscriber.username.as_str().to_owned()),
+        "subscriber_number" => Some(subscriber.subscriber_number.as_str().to_owned()),
+        "acct_session_id" => session.map(|session| session.acct_session_id.as_str().to_owned()).filter(|id| !id.is_empty()),
+        "framed_ipv4" => session.and_then(|session| session.framed_ipv4).map(|v4| v4.to_string()),
         "download_kbps" => subscriber.download_kbps.map(|kbps| kbps.to_string()),
         "upload_kbps" => subscriber.upload_kbps.map(|kbps| kbps.to_string()),
+        "download_bps" => bps(subscriber.download_kbps),
+        "upload_bps" => bps(subscriber.upload_kbps),
         _ => return None,
     };
     let missing = || RadiusError::NotPossible(SafeText::from(format!("the profile sends {{{name}}}, and the subscriber has none")));
     Some(value.ok_or_else(missing))
 }
 
-/// Fills the place holders of a template. Filled-in text is not looked at again: a user name with braces stays one.
-fn fill(
-    template: &AttributeTemplate,
-    value_of: impl Fn(&str) -> Option<Result<String, RadiusError>>,
-) -> Result<AttributeValue, RadiusError> {
-    let AttributeValue::Text(text) = &template.value else { return Ok(template.value.clone()) };
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some((before, after)) = rest.split_once('{') {
-        let unknown = |name: &str| {
-            RadiusError::NotPossible(SafeText::from(format!(
-                "'{{{name}}}' is no place holder: {{prefix}}, {{username}}, {{download_kbps}} and {{upload_kbps}} are"
-            )))
-        };
-        let (name, tail) = after.split_once('}').ok_or_else(|| unknown(after))?;
-        out.push_str(before);
-        out.push_str(&value_of(name).ok_or_else(|| unknown(name))??);
-        rest = tail;
-    }
-    out.push_str(rest);
-    Ok(AttributeValue::Text(out))
-}
+#[cfg(test)]
+mod tests {
+    use super::super::template::PLACE_HOLDERS;
 
-fn attribute_of(template: &AttributeTemplate, value: &AttributeValue) -> Result<Attribute, RadiusError> {
-    let bytes = match (value, template.tag) {
-        (AttributeValue::Text(text), None) => text.as_bytes().to_vec(),
-        (AttributeValue::Text(text), Some(tag)) => tagged_text(tag, text)?,
-        (AttributeValue::Integer(number), None) => number.to_be_bytes().to_vec(),
-        (AttributeValue::Integer(number), Some(tag)) => tagged_integer(tag, *number)?,
-    };
-    match template.vendor {
-        Some(vendor) => Attribute::vendor(vendor, &[VendorPart { kind: template.r#type, value: bytes }]),
-        None => Attribute::new(template.r#type, bytes),
-    }
-}
-
-fn name_of(template: &AttributeTemplate) -> String {
-    match (template.vendor, template.r#type) {
-        (None, kind::FILTER_ID) => "Filter-Id".into(),
-        (None, 27) => "Session-Timeout".into(),
-        (None, number) => format!("Attr-{number}"),
-        (Some(9), 1) => "Cisco-AVPair".into(),
-        (Some(2011), 31) => "HW-Qos-Profile-Name".into(),
-        (Some(4874), 65) => "ERX-Service-Activate".into(),
-        (Some(4874), 66) => "ERX-Service-Deactivate".into(),
-        (Some(6527), 13) => "Alc-SLA-Prof-Str".into(),
-        (Some(14988), 8) => "Mikrotik-Rate-Limit".into(),
-        (Some(vendor), number) => format!("Attr-26.{vendor}.{number}"),
-    }
-}
-
-fn shown(value: &AttributeValue) -> String {
-    match value {
-        AttributeValue::Text(text) => text.clone(),
-        AttributeValue::Integer(number) => number.to_string(),
+    #[test]
+    fn every_place_holder_has_a_value_somewhere() {
+        let text = include_str!("request.rs");
+        for holder in PLACE_HOLDERS {
+            assert!(text.contains(&format!("\"{}\" =>", holder.name)), "{}", holder.name);
+        }
     }
 }

@@ -4,6 +4,7 @@ mod fake_nas;
 mod fixtures;
 mod hostile;
 mod pacing;
+mod profiles;
 mod requests;
 mod server;
 mod vectors;

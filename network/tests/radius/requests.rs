@@ -2,7 +2,7 @@
 
 use crate::fixtures::{nas, profile, subscriber};
 use noctule_domain::SafeText;
-use noctule_domain::nas::{AttributeTemplate, AttributeValue, Identify, Method, NasProfile};
+use noctule_domain::nas::{AttributeTemplate, AttributeValue, Identify, IdentifyBy, Method, NasProfile};
 use noctule_network::radius::{RequestKind, profiles, request::prepare};
 use noctule_network::upstream::{NasAsk, Purpose};
 
@@ -70,10 +70,11 @@ fn templates_are_filled_in_from_the_row_and_errors_are_words() {
     let with = |text: &str| NasProfile {
         suspend: Method::CoaService,
         suspend_attributes: vec![AttributeTemplate {
-            r#type: 65,
+            name: None,
+            r#type: Some(65),
             vendor: Some(4874),
             tag: Some(2),
-            value: AttributeValue::Text(text.into()),
+            value: AttributeValue::text(text),
         }],
         identify: vec![Identify::Username],
         ..profile()
@@ -106,6 +107,13 @@ fn what_a_profile_does_not_do_by_coa_is_refused_in_words() {
     let mikrotik = profiles::get("mikrotik").expect("built in");
     let error = prepare(&ACTIVATE, &mikrotik, &nas, &subscriber(&nas, None)).expect_err("not by CoA").to_string();
     assert!(error.contains("mikrotik") && error.contains("disconnect_then_login"), "{error}");
+    // On a NAS that knows its host by the prefix of the session it is a name.
+    let by_prefix =
+        NasProfile { identify: vec![Identify::DelegatedPrefix, Identify::Username], identify_by: IdentifyBy::First, ..(*mikrotik).clone() };
+    let mut alice = subscriber(&nas, Some("0000A1"));
+    alice.session.as_mut().expect("a session").delegated_prefix = Some("2001:db8:100:42f0::/60".parse().expect("a prefix"));
+    let prepared = prepare(&REVOKE, &by_prefix, &nas, &alice).expect("possible");
+    assert_eq!(prepared.words.as_str(), "Disconnect-Request Delegated-IPv6-Prefix=2001:db8:100:42f0::/60");
     let mut bare = subscriber(&nas, None);
     bare.ipv6.prefix = None;
     assert!(prepare(&ACTIVATE, &profile(), &nas, &bare).expect_err("no prefix").to_string().contains("no prefix"));
@@ -122,7 +130,11 @@ fn every_built_in_profile_can_do_what_it_says() {
             let disconnect = method == Method::DisconnectThenLogin;
             let prepared = prepare(&NasAsk { purpose, disconnect, with_session_id: true }, profile, &nas, &alice);
             let prepared = prepared.unwrap_or_else(|error| panic!("{} {purpose:?}: {error}", profile.key));
-            assert!(prepared.words.as_str().contains("User-Name=alice@isp.example"));
+            let first = profile.identify_by == IdentifyBy::First;
+            assert_eq!(prepared.words.as_str().contains("User-Name=alice@isp.example"), !first, "{}", prepared.words);
+            assert!(prepared.words.as_str().contains("Acct-Session-Id=0000A1"));
+            let by_name = prepare(&NasAsk { purpose, disconnect, with_session_id: false }, profile, &nas, &alice).expect("possible");
+            assert!(by_name.words.as_str().contains("User-Name=alice@isp.example"), "{}", by_name.words);
         }
     }
 }
