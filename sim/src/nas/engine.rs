@@ -7,7 +7,7 @@ use super::NasError;
 use super::behaviour::{Behaviour, Dup, Over, Scripted};
 use super::decide::{NasIdentity, named};
 use super::log::{Dropped, Log, NasEvent, What};
-use super::packet::{Packet, attr, read_request};
+use super::packet::{Attribute, Packet, attr, read_request};
 use super::session::{LoginProfile, NasSession};
 use super::table::SessionTable;
 use crate::dice::Dice;
@@ -57,6 +57,7 @@ pub(super) struct Done {
     pub authenticator: [u8; 16],
     pub code: u8,
     pub causes: Vec<u32>,
+    pub named: String,
     pub lost: bool,
     pub answer: Vec<u8>,
 }
@@ -165,6 +166,11 @@ impl Core {
         self.heap.push(Timed { due, seq: self.seq, item });
     }
 
+    /// Nothing is under work, waits to be sent, or is to happen later.
+    pub fn is_idle(&self) -> bool {
+        self.heap.is_empty()
+    }
+
     pub fn next_due(&self) -> Option<Duration> {
         self.heap.peek().map(|t| t.due)
     }
@@ -225,8 +231,12 @@ impl Core {
                     }
                     (Some(answer), Dup::Strict) => {
                         let answer = answer.clone();
-                        self.event(What::AnsweredAgain { identifier: packet.identifier });
-                        if !self.dice.chance(self.behaviour.drop_out) {
+                        let code = answer.bytes.first().copied().unwrap_or(0);
+                        let (identifier, named) = (packet.identifier, named_in(packet));
+                        if self.dice.chance(self.behaviour.drop_out) {
+                            self.event(What::AnswerLost { identifier, code, named });
+                        } else {
+                            self.event(What::AnsweredAgain { identifier, code, causes: causes_in(&answer.bytes), named });
                             self.schedule(now, Item::Send(answer, None));
                         }
                         return false;
@@ -353,12 +363,24 @@ impl Core {
             known.answer = Some(Outgoing { to: done.from, bytes: done.answer, other_socket: outgoing.other_socket });
         }
         if done.lost {
-            self.event(What::AnswerLost { identifier: done.identifier, code: done.code });
+            self.event(What::AnswerLost { identifier: done.identifier, code: done.code, named: done.named });
         } else {
-            self.event(What::Answered { to: done.from, identifier: done.identifier, code: done.code, causes: done.causes });
+            let Done { from: to, identifier, code, causes, named, .. } = done;
+            self.event(What::Answered { to, identifier, code, causes, named });
         }
         !done.lost
     }
+}
+
+/// Whom a request names, for the log.
+pub(super) fn named_in(packet: &Packet) -> String {
+    let named = packet.first(attr::USER_NAME).or_else(|| packet.first(attr::ACCT_SESSION_ID));
+    named.map(|a| String::from_utf8_lossy(&a.value).into_owned()).unwrap_or_default()
+}
+
+fn causes_in(answer: &[u8]) -> Vec<u32> {
+    let packet = Packet::decode(answer).ok();
+    packet.iter().flat_map(|packet| packet.all(attr::ERROR_CAUSE)).filter_map(Attribute::as_u32).collect()
 }
 
 fn why(error: &NasError) -> Dropped {

@@ -41,15 +41,21 @@ pub enum What {
         identifier: u8,
         code: u8,
         causes: Vec<u32>,
+        /// Whom the request named: its User-Name, else its Acct-Session-Id.
+        named: String,
     },
     /// The answer was made, and lost on its way.
     AnswerLost {
         identifier: u8,
         code: u8,
+        named: String,
     },
     /// The kept answer was sent again.
     AnsweredAgain {
         identifier: u8,
+        code: u8,
+        causes: Vec<u32>,
+        named: String,
     },
     Dropped {
         from: SocketAddr,

@@ -205,6 +205,11 @@ impl NasSim {
         core.sessions.iter().filter(|(_, s)| s.delegated_prefixes.iter().any(overlaps)).map(|(_, s)| s.username.clone()).collect()
     }
 
+    /// Nothing is under work, on its way or to happen later. A datagram that has not been read yet does not count.
+    pub fn is_idle(&self) -> bool {
+        self.shared.core().is_idle()
+    }
+
     // --- changes by hand
 
     /// Adds a session, or puts it in place of the one with the same Acct-Session-Id.

@@ -2,7 +2,7 @@
 
 use super::behaviour::{Dup, Scripted};
 use super::decide::{Verdict, decide};
-use super::engine::{Core, Done, Item, Outgoing, Work};
+use super::engine::{Core, Done, Item, Outgoing, Work, named_in};
 use super::log::{Dropped, EndedBy, What};
 use super::noise::{self, Real};
 use super::packet::{Attribute, Sign, attr, code, write_answer};
@@ -124,7 +124,8 @@ impl Core {
         } else {
             bytes.resize(bytes.len() + noise.padding, 0);
         }
-        let done = Done { from: work.from, identifier, authenticator, code, causes, lost, answer: bytes.clone() };
+        let named = named_in(&work.packet);
+        let done = Done { from: work.from, identifier, authenticator, code, causes, named, lost, answer: bytes.clone() };
         self.schedule(due, Item::Send(Outgoing { to: work.from, bytes, other_socket }, Some(done)));
         for kind in &noise.after {
             let bytes = noise::make(*kind, &real, &mut self.dice);
