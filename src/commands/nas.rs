@@ -8,6 +8,7 @@ use crate::exit::{Exit, Failure};
 use noctule_domain::SafeText;
 use noctule_domain::nas::{Nas, NasReach};
 use noctule_domain::sentence::moment;
+use noctule_network::radius::probe::Found;
 use std::time::Duration;
 
 pub async fn run(flags: &GlobalArgs, what: &NasCommand, out: &mut Out) -> Result<Exit, Failure> {
@@ -67,7 +68,7 @@ async fn probe(flags: &GlobalArgs, names: &[String], json: bool, out: &mut Out) 
         }
         known.retain(|nas| names.iter().any(|name| nas.name.as_str().eq_ignore_ascii_case(name)));
     }
-    let probed = compose::probe(&context, &known).await?;
+    let probed = compose::probe(&context, &known, |words| eprintln!("{words}")).await?;
     if json {
         out.json(&probed)?;
     } else {
@@ -76,6 +77,9 @@ async fn probe(flags: &GlobalArgs, names: &[String], json: bool, out: &mut Out) 
             table.row(vec![row.nas.to_string(), row.reach.to_string(), milliseconds(row.round_trip), row.words.to_string()]);
         }
         out.table(&table)?;
+        for row in &probed {
+            explain(row, out)?;
+        }
     }
     let silent = probed.iter().filter(|row| matches!(row.reach, NasReach::Silent | NasReach::Unknown)).count();
     Ok(match silent {
@@ -83,6 +87,42 @@ async fn probe(flags: &GlobalArgs, names: &[String], json: bool, out: &mut Out) 
         n if n == probed.len() => Exit::Unanswered,
         _ => Exit::Partly,
     })
+}
+
+/// What was tried after a silence, and what follows.
+fn explain(row: &compose::Probed, out: &mut Out) -> Result<(), Failure> {
+    let Some(conclusion) = &row.conclusion else { return Ok(()) };
+    out.line("")?;
+    let mut table = Table::new(&["tried", "to", "from", "result"]);
+    for tried in &row.tried {
+        let mut result = match &tried.found {
+            Found::Answered { ack: true, .. } => "an authentic ACK".to_owned(),
+            Found::Answered { causes, .. } => {
+                let causes: Vec<String> = causes.iter().map(ToString::to_string).collect();
+                format!("an authentic answer {}", causes.join(", ")).trim_end().to_owned()
+            }
+            Found::HostAnswers => "the host answers".to_owned(),
+            Found::PortUnreachable => "ICMP: nobody listens on this port".to_owned(),
+            Found::Unreachable => "not reached".to_owned(),
+            Found::NotSent => "not sent".to_owned(),
+            Found::Silence => "silence".to_owned(),
+        };
+        if let Some(error) = &tried.error {
+            result.push_str(&format!(" ({error})"));
+        }
+        if !tried.not_authentic.is_empty() {
+            let reasons: Vec<&str> = tried.not_authentic.iter().map(|reason| reason.word()).collect();
+            result.push_str(&format!("; not authentic: {}", reasons.join(", ")));
+        }
+        table.row(vec![tried.experiment.to_string().replace('_', " "), tried.to.to_string(), cell(tried.from), result]);
+    }
+    out.table(&table)?;
+    for (label, all) in [("excluded", &conclusion.excluded), ("not to be told from here", &conclusion.open)] {
+        for words in all {
+            out.line(format!("{}: {label}: {words}", row.nas))?;
+        }
+    }
+    Ok(())
 }
 
 pub async fn pools(flags: &GlobalArgs, json: bool, out: &mut Out) -> Result<Exit, Failure> {

@@ -125,7 +125,7 @@ impl Services {
             Ok(None) => return Notice::warning("That NAS is not registered any more."),
             Err(error) => return Notice::warning(error.to_string()),
         };
-        let probe = self.radius.probe(&nas).await;
+        let probe = self.radius.probe(&nas, |_| {}).await;
         if !self.read_only() {
             let stored = self.authority.nas_health(id, probe.seen.clone()).await;
             if let Err(error) = stored {
@@ -134,7 +134,18 @@ impl Services {
         }
         match probe.seen.reach {
             NasReach::Up | NasReach::Busy => Notice::info(probe.words.into_string()),
-            NasReach::Silent | NasReach::Unknown => Notice::warning(probe.words.into_string()),
+            NasReach::Silent | NasReach::Unknown => {
+                let mut words = probe.words.into_string();
+                if let Some(conclusion) = probe.conclusion {
+                    let list = |label: &str, all: &[SafeText]| {
+                        let all: Vec<&str> = all.iter().map(SafeText::as_str).collect();
+                        if all.is_empty() { String::new() } else { format!(". {label}: {}", all.join("; ")) }
+                    };
+                    words.push_str(&list("Excluded", &conclusion.excluded));
+                    words.push_str(&list("Not to be told from here", &conclusion.open));
+                }
+                Notice::warning(words)
+            }
         }
     }
 

@@ -9,6 +9,8 @@ use noctule_domain::ipam::Pool;
 use noctule_domain::nas::{Nas, NasReach};
 use noctule_domain::{Retry, SafeText};
 use noctule_network::netbox::{InitStep, Netbox, NetboxError};
+use noctule_network::radius::Probe;
+use noctule_network::radius::probe::{Conclusion, Tried};
 use serde::Serialize;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -22,21 +24,28 @@ pub struct Probed {
     pub round_trip: Option<Duration>,
     /// The answer in words.
     pub words: SafeText,
+    /// After a silence: what was tried, and what it says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Tried>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conclusion: Option<Conclusion>,
 }
 
-/// Asks each for a session that does not exist, all at once: a silent one takes as long as its profile waits.
-pub async fn probe(context: &Context, nas: &[Nas]) -> Result<Vec<Probed>, Failure> {
+/// Asks each for a session that does not exist, all at once: a silent one takes some seconds more, to find out why. `progress` hears of it.
+pub async fn probe(context: &Context, nas: &[Nas], progress: impl Fn(&str)) -> Result<Vec<Probed>, Failure> {
     let services = acting(context).await?;
+    let progress = &progress;
     let asked = nas.iter().map(|nas| {
         let services = services.clone();
         async move {
-            let probe = services.radius.probe(nas).await;
+            let probe = services.radius.probe(nas, progress).await;
             if !services.store.is_read_only()
                 && let Err(error) = services.authority.nas_health(nas.id, probe.seen.clone()).await
             {
                 tracing::warn!(nas = %nas.name, %error, "health of the NAS not stored");
             }
-            Probed { nas: nas.name.clone(), reach: probe.seen.reach, round_trip: probe.round_trip, words: probe.words }
+            let Probe { words, seen, round_trip, tried, conclusion } = probe;
+            Probed { nas: nas.name.clone(), reach: seen.reach, round_trip, words, tried, conclusion }
         }
     });
     Ok(futures::future::join_all(asked).await)

@@ -1,9 +1,11 @@
 //! `DynamicAuthorization` over RADIUS: finds profile and secret, builds, exchanges, and says how the NAS does. The secret is asked for
 //! when it is needed, kept for a short while, and asked for anew after a silence: a wrong one is then mended at once.
 
+use super::codec::Reason;
 use super::engine::{Engine, Exchange, Priority, Target};
+use super::probe::{Cause, Conclusion, Evidence, Prober, Tried, conclude};
 use super::profiles::Profiles;
-use super::request::{Prepared, prepare, prepare_probe};
+use super::request::{Prepared, nas_identification, prepare, prepare_probe};
 use crate::upstream::{DynamicAuthorization, NasAnswer, NasAsk, NasOutcome};
 use async_trait::async_trait;
 use noctule_domain::nas::{Nas, NasProfile, NasReach, NasSeen};
@@ -21,6 +23,9 @@ pub type Secrets = Arc<dyn Fn(&SecretRef) -> Result<Secret, SafeText> + Send + S
 
 /// How long a secret is used before it is read again.
 const KEEP_SECRET: Duration = Duration::from_secs(30);
+
+/// How long the first request of a probe is waited for, whatever the profile says.
+const LONGEST_PROBE_S: f64 = 8.0;
 
 type Kept = HashMap<SecretRef, (Instant, Arc<Secret>)>;
 
@@ -52,19 +57,56 @@ impl RadiusClient {
         &self.profiles
     }
 
-    /// Asks for something harmless, the end of a session that cannot exist, and says what the answer tells of address and secret.
-    pub async fn probe(&self, nas: &Nas) -> Probe {
-        let unsent = |words| Probe { words, seen: NasSeen::default(), round_trip: None };
+    /// Asks for something harmless, the end of a session that cannot exist, and says what the answer tells of address and secret. A silence is
+    /// explained by experiments; `progress` hears of them before they begin.
+    pub async fn probe(&self, nas: &Nas, progress: impl Fn(&str)) -> Probe {
+        let unsent = |words| Probe { words, ..Probe::default() };
         let session = format!("noctule-probe-{}", uuid::Uuid::new_v4());
-        let exchange = match self.profile(nas) {
-            Ok(profile) => match prepare_probe(&session, &profile, nas) {
-                Ok(prepared) => self.send(nas, profile, &prepared).await,
-                Err(error) => return unsent(SafeText::from(error.to_string())),
-            },
+        let profile = match self.profile(nas) {
+            Ok(profile) => profile,
             Err(why) => return unsent(why),
         };
+        let prepared = match prepare_probe(&session, &profile, nas) {
+            Ok(prepared) => prepared,
+            Err(error) => return unsent(SafeText::from(error.to_string())),
+        };
+        // Somebody waits for the answer: a NAS that is slower than this is explained by being asked again.
+        let mut patient = (*profile).clone();
+        patient.retransmit.mrd_s = patient.retransmit.mrd_s.min(LONGEST_PROBE_S);
+        let exchange = self.send(nas, Arc::new(patient), &prepared).await;
         let seen = seen_of(&exchange, chrono::Utc::now());
-        Probe { words: SafeText::from(probe_words(nas, &exchange)), seen, round_trip: exchange.round_trip }
+        let mut probe = Probe {
+            words: SafeText::from(probe_words(nas, &exchange)),
+            seen,
+            round_trip: exchange.round_trip,
+            tried: Vec::new(),
+            conclusion: None,
+        };
+        if matches!(exchange.outcome, NasOutcome::Silence { .. }) {
+            progress(&format!("{} is silent; trying what may be the reason, some seconds", nas.name));
+            self.explain(nas, &profile, &exchange, &mut probe).await;
+        }
+        probe
+    }
+
+    async fn explain(&self, nas: &Nas, profile: &NasProfile, exchange: &Exchange, probe: &mut Probe) {
+        let (Ok(secret), Ok(nas_name)) = (self.secret(&nas.secret).await, nas_identification(profile, nas)) else { return };
+        let prober =
+            Prober { address: nas.address, source: self.engine.source(), profile, secret: &secret, nas_name: &nas_name, clock_ahead: 0 };
+        probe.tried = prober.run().await;
+        let not_authentic: Vec<Reason> = exchange.dropped.by_reason.keys().copied().collect();
+        let conclusion = conclude(&Evidence {
+            name: nas.name.as_str(),
+            address: nas.address,
+            tried: &probe.tried,
+            not_authentic: &not_authentic,
+            answer_from: exchange.dropped.answer_from,
+        });
+        if conclusion.cause == Cause::Lossy {
+            probe.seen = NasSeen { reach: NasReach::Up, answered_at: Some(chrono::Utc::now()), ..probe.seen.clone() };
+        }
+        probe.words = SafeText::from(format!("{} did not answer. {}", nas.name, capital(conclusion.words.as_str())));
+        probe.conclusion = Some(conclusion);
     }
 
     fn profile(&self, nas: &Nas) -> Result<Arc<NasProfile>, SafeText> {
@@ -168,11 +210,19 @@ pub fn seen_of(exchange: &Exchange, now: Timestamp) -> NasSeen {
 }
 
 /// What a probe told.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Probe {
     pub words: SafeText,
     pub seen: NasSeen,
     pub round_trip: Option<Duration>,
+    /// The experiments after a silence.
+    pub tried: Vec<Tried>,
+    pub conclusion: Option<Conclusion>,
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn probe_words(nas: &Nas, exchange: &Exchange) -> String {

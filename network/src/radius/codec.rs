@@ -116,6 +116,18 @@ pub fn build(out: &Outgoing<'_>, secret: &Secret) -> Result<Vec<u8>, RadiusError
     Ok(bytes)
 }
 
+/// A Status-Server (RFC 5997): asks a RADIUS server whether it lives, and changes nothing. `random` is its authenticator; it is signed.
+pub fn status_server(identifier: u8, random: &[u8; 16], secret: &Secret) -> Vec<u8> {
+    const LEN: u8 = (HEADER + 18) as u8;
+    let mut bytes = vec![12, identifier, 0, LEN];
+    bytes.extend_from_slice(random);
+    bytes.extend_from_slice(&[kind::MESSAGE_AUTHENTICATOR, 18]);
+    bytes.extend_from_slice(&[0; 16]);
+    let mac = message_authenticator(&bytes, HEADER + 2, random, secret);
+    bytes[HEADER + 2..].copy_from_slice(&mac);
+    bytes
+}
+
 /// What an answer is held against: the head of the request that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
@@ -138,6 +150,7 @@ impl Asked {
         match self.code {
             1 => (&[2], &[3, 11]),
             4 => (&[5], &[]),
+            12 => (&[2, 5], &[]),
             40 => (&[41], &[42]),
             43 => (&[44], &[45]),
             _ => (&[], &[]),

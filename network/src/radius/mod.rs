@@ -7,6 +7,7 @@ pub mod codec;
 pub mod dictionary;
 pub mod engine;
 mod error;
+pub mod probe;
 pub mod profiles;
 pub mod request;
 pub mod sheet;

@@ -38,6 +38,13 @@ pub fn prepare_probe(session_id: &str, profile: &NasProfile, nas: &Nas) -> Resul
     Ok(list.finish(session_id.to_owned()))
 }
 
+/// The attributes by which the profile names the NAS itself.
+pub fn nas_identification(profile: &NasProfile, nas: &Nas) -> Result<Vec<Attribute>, RadiusError> {
+    let mut list = Named::new(RequestKind::Disconnect);
+    identify_nas(&mut list, profile, nas)?;
+    Ok(list.attributes)
+}
+
 struct Named {
     kind: RequestKind,
     attributes: Vec<Attribute>,

@@ -7,6 +7,7 @@ use noctule_domain::nas::{NasProfile, NasReach, Retransmit};
 use noctule_domain::radius::ErrorCause;
 use noctule_domain::secret::Secret;
 use noctule_network::radius::attribute::{Attribute, kind};
+use noctule_network::radius::probe::{Cause, Conclusion, Evidence, Found, Prober, Tried, conclude};
 use noctule_network::radius::{Engine, EngineConfig, Priority, Profiles, RadiusClient, RequestKind, Secrets};
 use noctule_network::upstream::{DynamicAuthorization, NasAsk, NasOutcome, Purpose};
 use std::net::IpAddr;
@@ -211,11 +212,69 @@ async fn the_executor_gets_answer_words_and_health() {
 #[tokio::test]
 async fn a_probe_tells_right_secret_from_wrong_and_wrong_name_from_right() {
     let mut nas = nas(server().address);
-    let words = client(SECRET).probe(&nas).await.words;
+    let words = client(SECRET).probe(&nas, |_| {}).await.words;
     assert!(words.as_str().contains("the secret is right"), "{words}");
     nas.nas_identifier = Some(SafeText::new("another-bng"));
-    let words = client(SECRET).probe(&nas).await.words;
+    let words = client(SECRET).probe(&nas, |_| {}).await.words;
     assert!(words.as_str().contains("the secret is right") && words.as_str().contains("403"), "{words}");
-    let words = client("not the secret").probe(&nas).await.words;
-    assert!(words.as_str().contains("wrong secret, our address not allowed"), "{words}");
+    let probe = client("not the secret").probe(&nas, |_| {}).await;
+    let conclusion = probe.conclusion.expect("a silence is explained");
+    assert_eq!(conclusion.cause, Cause::SecretAddressOrFilter, "{conclusion:?}");
+    assert!(probe.words.as_str().contains("Check there: the secret; that 127.0.0.1 is allowed"), "{}", probe.words);
+    assert!(conclusion.excluded.iter().any(|words| words.as_str().starts_with("down")), "{conclusion:?}");
+}
+
+/// The experiments alone, from a source with its own rules.
+async fn tried(source: &str, secret: &str, profile: NasProfile, clock_ahead: i64) -> (Conclusion, Vec<Tried>) {
+    let address = server().address;
+    let source = Some(source.parse().expect("an address"));
+    let secret = Secret::new(secret);
+    let prober = Prober { address, source, profile: &profile, secret: &secret, nas_name: &[], clock_ahead };
+    let tried = prober.run().await;
+    (conclude(&Evidence { name: "bng-demo", address, tried: &tried, not_authentic: &[], answer_from: None }), tried)
+}
+
+#[tokio::test]
+async fn a_silence_is_explained_by_what_was_tried_on_a_real_server() {
+    // It wants signed requests from this address, and the profile does not sign.
+    let unsigned = NasProfile { sign_requests: false, ..profile() };
+    let (conclusion, all) = tried("127.0.0.3", SECRET, unsigned, 0).await;
+    assert_eq!(conclusion.cause, Cause::Signature, "{all:?}");
+    // Our clock is 10 minutes ahead of the server's: it drops what is stamped, and takes what is stamped 10 minutes earlier.
+    let (conclusion, all) = tried("127.0.0.1", SECRET, profile(), 600).await;
+    assert_eq!(conclusion.cause, Cause::Clock, "{all:?}");
+    assert!(conclusion.words.as_str().contains("behind ours by 5 to 15 minutes"), "{}", conclusion.words);
+    let (conclusion, _) = tried("127.0.0.1", SECRET, profile(), -600).await;
+    assert!(conclusion.words.as_str().contains("ahead of ours by 5 to 15 minutes"), "{}", conclusion.words);
+    let (conclusion, _) = tried("127.0.0.1", SECRET, profile(), 7200).await;
+    assert!(conclusion.words.as_str().contains("by more than 15 minutes"), "{}", conclusion.words);
+    // An address that it does not know, and the secret of another: from here they look alike, and the host is seen to be up.
+    for (source, secret) in [("127.0.0.4", SECRET), ("127.0.0.2", SECRET)] {
+        let (conclusion, all) = tried(source, secret, profile(), 0).await;
+        // The system's own source is 127.0.0.1, which may ask.
+        let (cause, words) = (Cause::Source, "from 127.0.0.1");
+        assert_eq!(conclusion.cause, cause, "{source}: {all:?}");
+        assert!(conclusion.words.as_str().contains(words), "{}", conclusion.words);
+    }
+    let (conclusion, all) = tried("127.0.0.4", "not the secret", profile(), 0).await;
+    assert_eq!(conclusion.cause, Cause::SecretAddressOrFilter, "{all:?}");
+    assert!(conclusion.words.as_str().contains("that 127.0.0.4 is allowed"), "{}", conclusion.words);
+    // All of it harmless and few: every request named a session that can not exist.
+    assert!(all.len() <= 16, "{}", all.len());
+}
+
+#[tokio::test]
+async fn a_closed_port_and_no_host_are_told_apart() {
+    // A port that was just closed.
+    let closed = UdpSocket::bind("127.0.0.1:0").await.expect("binds").local_addr().expect("bound");
+    let secret = Secret::new(SECRET);
+    let of = |tried: &[Tried], address| conclude(&Evidence { name: "x", address, tried, not_authentic: &[], answer_from: None }).cause;
+    let profile = profile();
+    let prober = Prober { address: closed, source: None, profile: &profile, secret: &secret, nas_name: &[], clock_ahead: 0 };
+    let tried = prober.run().await;
+    assert_eq!(of(&tried, closed), Cause::PortClosed, "{tried:?}");
+    // From an address that is not ours nothing leaves.
+    let source = Some("192.0.2.77".parse().expect("an address"));
+    let tried = Prober { source, ..prober }.run().await;
+    assert!(tried.iter().any(|tried| tried.found == Found::NotSent), "{tried:?}");
 }

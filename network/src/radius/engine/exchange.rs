@@ -108,6 +108,11 @@ impl Engine {
         stats
     }
 
+    /// The configured address to send from.
+    pub fn source(&self) -> Option<std::net::IpAddr> {
+        self.0.config.source
+    }
+
     /// Datagrams that belonged to no NAS we asked.
     pub fn stray(&self) -> u64 {
         self.0.stray.load(Ordering::Relaxed)
