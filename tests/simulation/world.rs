@@ -26,7 +26,6 @@ const PHASES: usize = 4;
 
 pub struct World {
     pub name: String,
-    pub preset: Preset,
     pub weather: Weather,
     pub profile: NasProfile,
     pub sim: NasSim,
@@ -75,8 +74,9 @@ impl World {
         let memory = std::path::Path::new("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.expect("a folder");
         let of = profile.clone();
-        let methods =
-            Arc::new(move |key: &str| (key == "world").then(|| Methods { activate: of.activate, suspend: of.suspend, resume: of.resume }));
+        let methods = Arc::new(move |key: &str| {
+            (key == "world").then_some(Methods { activate: of.activate, suspend: of.suspend, resume: of.resume })
+        });
         let options = OpenOptions::new(ConsoleId::from_uuid(uuid::Uuid::now_v7()), tenant, Arc::new(SystemClock), methods);
         let store = Store::open(&folder.path().join("noctule.db"), options).expect("the store opens");
         fill(&store, tenant, &sim, &people, &profile).await;
@@ -88,7 +88,7 @@ impl World {
         let mut config = ExecutorConfig::new(Arc::new(SystemClock));
         config.backoff = (Duration::from_millis(20), Duration::from_millis(80));
         let executor = Executor::new(Arc::new(store.clone()), None, Arc::new(radius), config);
-        Self { name, preset, weather, profile, sim, store, executor, people, dice, logins: 0, _folder: folder }
+        Self { name, weather, profile, sim, store, executor, people, dice, logins: 0, _folder: folder }
     }
 
     /// Everything that happens here; panics with the name of the world where the record says too much.
