@@ -12,7 +12,7 @@ use noctule_domain::ports::BeginOperation;
 use noctule_domain::secret::Secret;
 use noctule_domain::subscriber::{Ipv6Record, Subscriber, Username};
 use noctule_domain::{ConsoleId, OperationId, SubscriberId, TenantId};
-use noctule_network::lifecycle::{Executor, ExecutorConfig, Started};
+use noctule_network::lifecycle::{Executor, ExecutorConfig, Started, Upstreams};
 use noctule_network::radius::{Engine, EngineConfig, Profiles, RadiusClient, profiles};
 use noctule_sim::dice::Dice;
 use noctule_sim::nas::{NasSession, NasSim, NasSimConfig, Preset, SystemClock};
@@ -84,10 +84,12 @@ impl World {
         let silences_to_trip = if dice.chance(0.3) { 3 } else { 0 };
         let engine = Engine::new(EngineConfig { silences_to_trip, ..EngineConfig::default() }).expect("an engine");
         let secrets = Arc::new(|_: &_| Ok(Secret::new(SECRET)));
-        let radius = RadiusClient::new(engine, secrets, Arc::new(Profiles::built_in().with(profile.clone())));
+        let profiles = Arc::new(Profiles::built_in().with(profile.clone()));
+        let radius = RadiusClient::new(engine, secrets, profiles.clone());
         let mut config = ExecutorConfig::new(Arc::new(SystemClock));
         config.backoff = (Duration::from_millis(20), Duration::from_millis(80));
-        let executor = Executor::new(Arc::new(store.clone()), None, Arc::new(radius), config);
+        let upstreams = Upstreams { ipam: None, aaa: None, nas: Arc::new(radius), profiles };
+        let executor = Executor::new(Arc::new(store.clone()), upstreams, config);
         Self { name, weather, profile, sim, store, executor, people, dice, logins: 0, _folder: folder }
     }
 
