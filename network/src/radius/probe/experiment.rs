@@ -206,10 +206,10 @@ impl Prober<'_> {
                 Err(_) => {
                     again = end;
                     // An error here is one that ICMP brought for the first send.
-                    if let Err(error) = socket.send(bytes).await {
-                        if let Some(found) = told(error.kind()) {
-                            return Tried { found, error: Some(SafeText::new(&error.to_string())), ..tried };
-                        }
+                    if let Err(error) = socket.send(bytes).await
+                        && let Some(found) = told(error.kind())
+                    {
+                        return Tried { found, error: Some(SafeText::new(&error.to_string())), ..tried };
                     }
                 }
                 Ok(Ok(len)) => {
