@@ -253,7 +253,7 @@ async fn nases(context: &Context, probe: bool, checks: &mut Vec<Check>) {
     if !probe || reachable.is_empty() {
         return;
     }
-    match compose::probe(context, &reachable).await {
+    match compose::probe(context, &reachable, |_| {}).await {
         Err(failure) => checks.push(Check::fail("NAS probe", failure.sentence, "try again")),
         Ok(probed) => {
             for row in probed {
