@@ -1,12 +1,18 @@
 //! A whole copy of N subscribers (`COPY_ROWS`, default 1,000,000) as they come off the wire, packed: rows per second, phases, peak memory.
-//! Rows are made on another thread ahead of time, a batch at a time, as the network would bring them.
+//! Rows are made on another thread ahead of time, a batch at a time, as the network would bring them. Then reads and commits on the copy.
+//! With `COPY_KEY` set, in a build with the feature `sqlcipher`, both files are encrypted: the same once without is the cost.
 
 #![allow(clippy::unwrap_used, reason = "a bench")]
 
 use chrono::Utc;
+use noctule_domain::filter::parse;
+use noctule_domain::lifecycle::Actor;
+use noctule_domain::page::{From, PageRequest, Sort, SortColumn};
+use noctule_domain::permission::Role;
 use noctule_domain::ports::Clock;
+use noctule_domain::secret::Secret;
 use noctule_domain::sync::{Increment, Kind, Position, Replica, Rows, RowsBuilder, TABLES, Table};
-use noctule_domain::{ConsoleId, TenantId, Timestamp};
+use noctule_domain::{ConsoleId, SafeText, TenantId, Timestamp};
 use noctule_storage::{OpenOptions, Store};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -119,6 +125,48 @@ fn subscribers(from: u64, to: u64, version: i64) -> Rows {
     out.finish()
 }
 
+/// The middle of a hundred, in milliseconds.
+async fn middle(what: &str, mut one: impl AsyncFnMut(u64)) {
+    let mut took = Vec::new();
+    for round in 0..100 {
+        let start = Instant::now();
+        one(round).await;
+        took.push(start.elapsed());
+    }
+    took.sort();
+    println!("  {what}: p50 {:.3} ms, p95 {:.3} ms", took[50].as_secs_f64() * 1e3, took[95].as_secs_f64() * 1e3);
+}
+
+async fn reads(store: &Store) {
+    for (what, filter) in [("first page", ""), ("page of a state", "state:active"), ("part of a name", "wick")] {
+        let page = |from| PageRequest {
+            filter: parse(filter).unwrap(),
+            sort: Sort { column: SortColumn::Number, descending: false },
+            from,
+            limit: 50,
+        };
+        middle(what, async |_| drop(store.subscriber_page(page(From::First)).await.unwrap())).await;
+    }
+    middle("counts of a pane", async |_| drop(store.overview(Utc::now()).await.unwrap())).await;
+}
+
+/// One change each, as an operator makes it: durable in the outbox, shown over the copy.
+async fn commits(store: &Store) {
+    let first = PageRequest {
+        filter: parse("").unwrap(),
+        sort: Sort { column: SortColumn::Number, descending: false },
+        from: From::First,
+        limit: 50,
+    };
+    let id = store.subscriber_page(first).await.unwrap().rows[0].id;
+    let actor = Actor { name: "bench".into(), role: Role::Admin, origin: "bench".into() };
+    middle("one change", async |round| {
+        let text = Some(SafeText::new(&format!("note {round}")));
+        drop(store.subscriber_set_notes(id, None, text, actor.clone()).await.unwrap());
+    })
+    .await;
+}
+
 fn peak_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|l| l.starts_with("VmHWM")).unwrap_or_default();
@@ -129,10 +177,11 @@ fn main() {
     let count: u64 = std::env::var("COPY_ROWS").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
     let folder = tempfile::tempdir().unwrap();
     let tenant = TenantId(Uuid::from_u128(7));
-    let options = OpenOptions::new(ConsoleId(Uuid::now_v7()), tenant, Arc::new(Real), Arc::new(|_| None));
+    let mut options = OpenOptions::new(ConsoleId(Uuid::now_v7()), tenant, Arc::new(Real), Arc::new(|_| None));
+    options.key = std::env::var_os("COPY_KEY").map(|_| Secret::new([0x5a; 32]));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = Store::open_replica(folder.path(), options).unwrap();
+        let store = Store::open_replica(folder.path(), options.clone()).unwrap();
         assert!(store.lead());
         let began = Position {
             history: "bench".into(),
@@ -195,5 +244,11 @@ fn main() {
         let start = Instant::now();
         let sums = store.sums(Table::Subscribers, &[]).await.unwrap();
         println!("  sums over all of them {:.2} s ({} rows)", start.elapsed().as_secs_f64(), sums[0].rows);
+        drop(store);
+        let start = Instant::now();
+        let store = Store::open_replica(folder.path(), options).unwrap();
+        println!("  opened in {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+        reads(&store).await;
+        commits(&store).await;
     });
 }
