@@ -1,6 +1,7 @@
 //! Composition: where configuration, store, executor, screens, upstreams and simulators meet. Every command that acts and the console use
 //! the same `Services`; the demo differs only in what its configuration points to.
 
+mod background;
 mod build;
 mod central;
 mod console;
@@ -8,13 +9,13 @@ mod demo;
 mod demo_aaa;
 mod demo_fill;
 mod headless;
-mod jobs;
 mod operate;
 mod services;
 mod sims;
 mod unusable;
 mod upstreams;
 
+pub use background::Background;
 pub use build::{methods, profiles, services};
 pub use central::{
     Answers, Central, Emergency, Memory, Sent, acting, ask, begin_queued, central_of, centre_config, emergency, fresh, keyring_name,
@@ -25,7 +26,6 @@ pub use demo::{Demo, demo};
 pub use demo_aaa::{SimAaa, nas_login};
 pub use demo_fill::fill as fill_store;
 pub use headless::server;
-pub use jobs::Jobs;
 pub use operate::{Operated, cancel, emergency_now, operate, resume, resume_all};
 pub use services::Services;
 pub use sims::sim;

@@ -4,7 +4,7 @@ use super::effects::{Effects, ToTerminal};
 use super::record::{FORMAT, Header, Recorder};
 use super::terminal::TerminalGuard;
 use super::{input, sources};
-use crate::compose::{Jobs, Services};
+use crate::compose::{Background, Services};
 use noctule_ui::{App, AppConfig, Msg, Notice};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ pub async fn run(setup: ConsoleSetup) -> anyhow::Result<()> {
     // After the first frame: what takes time must not keep it back.
     let input = tokio::spawn(input::read(to_app.clone()));
     sources::spawn(&services, &to_app, refresh, &cancel);
-    let jobs = Jobs::start(&services, &cancel);
+    let background = Background::start(&services, &cancel);
     let mut signals = sources::Signals::new()?;
     drop(to_app);
     loop {
@@ -110,7 +110,7 @@ pub async fn run(setup: ConsoleSetup) -> anyhow::Result<()> {
     input.abort();
     drop(guard);
     // The terminal is given back already.
-    jobs.ended(LEAVE).await;
+    background.ended(LEAVE).await;
     if let Some(recorder) = &mut recorder {
         recorder.flush()?;
     }

@@ -5,7 +5,7 @@ use super::look::Looker;
 use super::{log, notify};
 use crate::cli::{GlobalArgs, ServerArgs};
 use crate::commands::Context;
-use crate::compose::{Jobs, Services, services};
+use crate::compose::{Background, Services, services};
 use crate::console::Signals;
 use crate::exit::{Exit, Failure};
 use crate::secrets::Secrets;
@@ -45,7 +45,7 @@ pub async fn server(args: &ServerArgs, flags: &GlobalArgs) -> Result<Exit, Failu
     let cancel = CancellationToken::new();
     let hooks = Hooks::new(secret, Arc::new(Looker::new(services.clone())), HookConfig::default());
     let own = hooks.clone();
-    let jobs = Jobs::start(&services, &cancel);
+    let background = Background::start(&services, &cancel);
     let netbox = tokio::spawn(watch_netbox(services.clone(), cancel.clone()));
     let looks = tokio::spawn({
         let cancel = cancel.clone();
@@ -67,7 +67,7 @@ pub async fn server(args: &ServerArgs, flags: &GlobalArgs) -> Result<Exit, Failu
     notify::tell("STOPPING=1");
     cancel.cancel();
     let (_, _, _) = tokio::join!(listener, looks, netbox);
-    jobs.ended(LEAVE).await;
+    background.ended(LEAVE).await;
     tracing::info!("ended");
     Ok(Exit::Ok)
 }

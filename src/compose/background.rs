@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 const HOUSEKEEPING: Duration = Duration::from_secs(15);
 
 /// What was started. It ends with `cancel`.
-pub struct Jobs {
+pub struct Background {
     link: Option<JoinHandle<()>>,
     others: Vec<JoinHandle<()>>,
 }
 
-impl Jobs {
+impl Background {
     pub fn start(services: &Arc<Services>, cancel: &CancellationToken) -> Self {
         if services.read_only() {
             return Self { link: None, others: Vec::new() };
