@@ -1,5 +1,6 @@
 //! Commands of the IPv6 lifecycle and of its operations.
 
+use super::BulkArgs;
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Clone, Subcommand)]
@@ -43,7 +44,10 @@ pub struct EmergencyArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Ipv6Args {
     /// Number, user name or id of the subscriber
-    pub subscriber: String,
+    #[arg(required_unless_present = "filter", conflicts_with = "filter")]
+    pub subscriber: Option<String>,
+    #[command(flatten)]
+    pub bulk: BulkArgs,
     /// JSON instead of text
     #[arg(long)]
     pub json: bool,
@@ -68,7 +72,7 @@ pub struct Ipv6Args {
     /// Go on although the NAS refused or did not answer (permission ipv6.force)
     #[arg(long)]
     pub force: bool,
-    /// Do not ask: revoke and --force ask for confirmation otherwise
+    /// Do not ask: revoke, --force and every bulk ask for confirmation otherwise
     #[arg(long)]
     pub yes: bool,
     /// Seconds to wait for the end; the operation goes on after that

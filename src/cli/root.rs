@@ -1,8 +1,8 @@
 //! The top of the command line: global options, the list of commands, and the small commands.
 
 use super::{
-    AuditCommand, CentralCommand, ClockCommand, ColorChoice, DoctorArgs, ExportArgs, ImportArgs, Ipv6Command, LoginArgs, NasCommand,
-    OperationsCommand, SubscriberCommand, SyncCommand, TaskCommand, TechnicianCommand, WipeArgs,
+    AuditCommand, CentralCommand, ClockCommand, ColorChoice, DoctorArgs, ExportArgs, FlowArgs, ImportArgs, Ipv6Command, JobCommand,
+    LoginArgs, NasCommand, OperationsCommand, ProvisionArgs, SubscriberCommand, SyncCommand, TaskCommand, TechnicianCommand, WipeArgs,
 };
 use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand};
@@ -71,6 +71,13 @@ pub enum Command {
     /// The IPv6 lifecycle of one subscriber: allocate, activate, suspend, resume, revoke, status, emergency-disconnect
     #[command(subcommand)]
     Ipv6(Ipv6Command),
+    /// Allocate, activate, and wait for the first proof: one subscriber or many
+    Provision(ProvisionArgs),
+    /// Suspend, then revoke; the prefix rests and is then given back: one subscriber or many
+    Deprovision(FlowArgs),
+    /// Jobs over many subscribers: how far they are, pause, go on, cancel, retry, export
+    #[command(subcommand)]
+    Job(JobCommand),
     /// Subscribers of the store: list, show, note
     #[command(subcommand)]
     Subscriber(SubscriberCommand),

@@ -73,7 +73,7 @@ impl<'a> Sink<'a> {
     }
 }
 
-fn line(cells: Vec<String>) -> Result<Vec<u8>, Failure> {
+pub(super) fn line(cells: Vec<String>) -> Result<Vec<u8>, Failure> {
     let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
     writer.write_record(&cells).map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
     writer.into_inner().map_err(|error| Failure::new(Exit::Internal, error.to_string()))

@@ -1,11 +1,13 @@
 //! `noctule ipv6 …`: one lifecycle operation from the command line. Asks before what can not be undone; says no more than what happened.
 
+use super::bulk::{self, Wanted};
 use super::subscriber::nas_name;
 use super::{Context, Out, subscriber};
 use crate::cli::{EmergencyArgs, GlobalArgs, Ipv6Args, Ipv6Command};
 use crate::compose;
 use crate::exit::{Exit, Failure};
 use noctule_domain::SafeText;
+use noctule_domain::job::Course;
 use noctule_domain::lifecycle::{Enforcement, OperationKind, OperationOptions, OperationStatus, OperationView, StepStatus};
 use noctule_domain::sentence::{ended, moment};
 use noctule_domain::subscriber::Subscriber;
@@ -32,7 +34,24 @@ pub async fn run(flags: &GlobalArgs, what: &Ipv6Command, out: &mut Out) -> Resul
     };
     let options = options(kind, args)?;
     let context = Context::to_write(flags, &format!("ipv6 {kind}"))?.copied().await?;
-    let found = context.subscriber(&args.subscriber).await?;
+    if let Some(filter) = &args.bulk.filter {
+        if args.if_version.is_some() || args.queue {
+            return Err(Failure::new(Exit::Usage, "--if-version and --queue belong to one subscriber, not to --filter"));
+        }
+        let (course, set) = (Course::Single { kind, options }, bulk::filtered(filter)?);
+        let wanted = Wanted { course, set, bulk: &args.bulk, yes: args.yes, json: args.json };
+        return bulk::run(&context, wanted, out).await;
+    }
+    let single = [
+        (args.bulk.dry_run, "--dry-run"),
+        (args.bulk.rate.is_some(), "--rate"),
+        (args.bulk.canary.is_some(), "--canary"),
+        (args.bulk.threshold.is_some(), "--threshold"),
+    ];
+    if let Some((_, name)) = single.iter().find(|(given, _)| *given) {
+        return Err(Failure::new(Exit::Usage, format!("{name} belongs to --filter")));
+    }
+    let found = context.subscriber(args.subscriber.as_deref().unwrap_or_default()).await?;
     if (kind == OperationKind::Revoke || options.force) && !args.yes {
         confirm(kind, &found, options.force)?;
     }

@@ -2,6 +2,7 @@
 //! are one sentence on standard error; the exit code is one of `exit`.
 
 mod audit;
+mod bulk;
 mod central;
 mod central_load;
 mod central_status;
@@ -18,6 +19,7 @@ mod import_centre;
 mod import_kinds;
 mod init;
 mod ipv6;
+mod job;
 mod login;
 mod nas;
 mod nas_profiles;

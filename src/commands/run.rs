@@ -1,6 +1,6 @@
 //! From the command line to the exit code: parses, starts the runtime, runs one command, says in one sentence what went wrong.
 
-use super::{Out, audit, central, doctor, export, field, import, init, ipv6, login, nas, operations, shell, subscriber, sync};
+use super::{Out, audit, bulk, central, doctor, export, field, import, init, ipv6, job, login, nas, operations, shell, subscriber, sync};
 use crate::cli::{Cli, Command};
 use crate::compose;
 use crate::config::{Environment, load_or_safe};
@@ -55,6 +55,9 @@ async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(flags, args, &mut out).await,
         Command::Export(args) => export::run(flags, args, &mut out).await,
         Command::Ipv6(what) => ipv6::run(flags, what, &mut out).await,
+        Command::Provision(args) => bulk::provision(flags, args, &mut out).await,
+        Command::Deprovision(args) => bulk::deprovision(flags, args, &mut out).await,
+        Command::Job(what) => job::run(flags, what, &mut out).await,
         Command::Subscriber(what) => subscriber::run(flags, what, &mut out).await,
         Command::Operations(what) => operations::run(flags, what, &mut out).await,
         Command::Task(what) => field::task(flags, what, &mut out).await,

@@ -23,7 +23,9 @@ impl Background {
             return Self { link: None, others: Vec::new() };
         }
         let link = services.central.clone().map(|central| tokio::spawn(central.run(services.clone(), cancel.clone())));
-        let others = vec![tokio::spawn(housekeeping(services.clone(), cancel.clone()))];
+        let (runner, until) = (services.runner.clone(), cancel.clone());
+        let others =
+            vec![tokio::spawn(housekeeping(services.clone(), cancel.clone())), tokio::spawn(async move { runner.run(until).await })];
         Self { link, others }
     }
 

@@ -3,6 +3,7 @@
 use super::Services;
 use super::central::Central;
 use super::unusable::Unusable;
+use crate::commands::Context;
 use crate::config::{Config, Loaded};
 use crate::console::{SystemClock, World};
 use crate::exit::{Exit, Failure};
@@ -10,13 +11,15 @@ use crate::secrets::Secrets;
 use noctule_domain::SafeText;
 use noctule_domain::lifecycle::{Actor, Methods};
 use noctule_domain::ports::Authority;
+use noctule_network::lifecycle::job::JobRunner;
 use noctule_network::lifecycle::{Executor, ExecutorConfig, Upstreams};
 use noctule_network::netbox::{Netbox, NetboxConfig, PoolConfig, Timeouts};
 use noctule_network::radius::Profiles;
 use noctule_network::radius::profiles::load_dir;
 use noctule_network::radius::{Engine, EngineConfig, RadiusClient};
 use noctule_network::upstream::{Aaa, Ipam};
-use noctule_storage::{MethodsOf, Store};
+use noctule_storage::{Jobs, MethodsOf, OpenError, Store};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The NAS profiles in force: the built-in ones, and those of the configured folder over them.
@@ -102,6 +105,36 @@ pub fn services_with(
     };
     let upstreams = Upstreams { ipam, aaa, nas: radius.clone(), profiles };
     let executor = Executor::new(authority.clone(), upstreams, config);
+    let jobs = jobs_beside(loaded, &store, store.is_read_only() || read_only.is_some())?;
+    let leader = jobs.clone();
+    let runner = JobRunner::new(
+        executor.clone(),
+        Arc::new(jobs.clone()),
+        Arc::new(store.clone()),
+        Arc::new(SystemClock),
+        Arc::new(move || leader.lead()),
+    );
     let (operator, world) = (actor, World::default());
-    Ok(Arc::new(Services { store, executor, netbox, netbox_trouble, radius, authority, central, operator, world, read_only }))
+    Ok(Arc::new(Services { store, jobs, runner, executor, netbox, netbox_trouble, radius, authority, central, operator, world, read_only }))
+}
+
+/// The jobs of a command that needs nothing else. For reading they need not be there.
+pub fn open_jobs(context: &Context, read_only: bool) -> Result<Jobs, Failure> {
+    jobs_beside(&context.loaded, &context.store, read_only)
+}
+
+/// The file of jobs lies beside the store, or beside the outbox. A damaged one is set aside, never deleted: it must not keep anybody from work.
+fn jobs_beside(loaded: &Loaded, store: &Store, read_only: bool) -> Result<Jobs, Failure> {
+    let folder = store.path().parent().map(Path::to_path_buf).unwrap_or_default();
+    let mut options = crate::commands::store_options(loaded)?;
+    options.read_only = read_only;
+    match Jobs::open(&folder, &options) {
+        Err(error @ (OpenError::Damaged { .. } | OpenError::NotADatabase { .. })) if !read_only => {
+            let aside = noctule_storage::set_aside(&folder.join("jobs.db"))
+                .map_err(|e| Failure::new(Exit::Store, format!("{error}; it could not be set aside either: {e}")))?;
+            tracing::error!(%error, kept = %aside.display(), "the file of jobs was damaged: it is kept aside, and a new one begun");
+            Ok(Jobs::open(&folder, &options)?)
+        }
+        other => Ok(other?),
+    }
 }

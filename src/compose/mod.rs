@@ -3,6 +3,7 @@
 
 mod background;
 mod build;
+mod bulk;
 mod central;
 mod console;
 mod demo;
@@ -16,7 +17,8 @@ mod unusable;
 mod upstreams;
 
 pub use background::Background;
-pub use build::{methods, profiles, services};
+pub use build::{methods, open_jobs, profiles, services};
+pub use bulk::{Preview, Set};
 pub use central::{
     Answers, Central, Emergency, Memory, Sent, acting, ask, begin_queued, central_of, centre_config, emergency, fresh, keyring_name,
     link_of, login, reach, send,

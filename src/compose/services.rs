@@ -8,10 +8,11 @@ use noctule_domain::nas::NasReach;
 use noctule_domain::permission::Role;
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation};
 use noctule_domain::{NasId, OperationId, Retry, SafeText, SubscriberId};
+use noctule_network::lifecycle::job::JobRunner;
 use noctule_network::lifecycle::{Executor, Started};
 use noctule_network::netbox::Netbox;
 use noctule_network::radius::RadiusClient;
-use noctule_storage::{OperationFilter, Store, StoreError};
+use noctule_storage::{Jobs, OperationFilter, Store, StoreError};
 use noctule_ui::msg::UpstreamState;
 use noctule_ui::query::{MapView, NetworkView, SubscriberView, SyncView};
 use noctule_ui::{Notice, Query, Reply};
@@ -22,6 +23,9 @@ const OUTBOX_SHOWN: u32 = 200;
 
 pub struct Services {
     pub store: Store,
+    /// Jobs over many subscribers, and what runs them where this process is the one that does.
+    pub jobs: Jobs,
+    pub runner: JobRunner,
     pub executor: Executor,
     pub netbox: Option<Arc<Netbox>>,
     /// Why the configured NetBox can not be used: no token, a bad URL.
@@ -70,7 +74,7 @@ impl Services {
         self.executor.resume(id, OperationId::from_uuid(uuid::Uuid::now_v7()), self.actor()).await
     }
 
-    fn may_change(&self) -> Result<(), AuthorityError> {
+    pub(super) fn may_change(&self) -> Result<(), AuthorityError> {
         match &self.read_only {
             None => Ok(()),
             Some(why) => Err(AuthorityError::Store { message: why.clone(), retry: Retry::AfterFix }),

@@ -1,6 +1,7 @@
 //! What the operator changes from the screen, carried out: operations begun or queued, notes, time, decisions. Each ends in one sentence.
 
-use crate::compose::{self, Services};
+use crate::compose::{self, Services, Set};
+use noctule_domain::job::{Course, Terms, Wish};
 use noctule_domain::lifecycle::{Enforcement, OperationKind, OperationOptions};
 use noctule_domain::ports::{AuthorityError, BeginOperation};
 use noctule_domain::sync::{LifecycleRequest, Resolution};
@@ -10,6 +11,9 @@ use noctule_network::lifecycle::Started;
 use noctule_ui::effect::OperationTarget;
 use noctule_ui::{Msg, Notice, RequestId};
 
+/// More than so many at once are a job.
+const FEW: usize = 3;
+
 /// Begins one operation per target, in order. With the centre away each is kept in the outbox instead. The ends come by themselves.
 pub async fn start(
     services: &Services,
@@ -18,6 +22,10 @@ pub async fn start(
     targets: Vec<OperationTarget>,
     options: OperationOptions,
 ) -> Msg {
+    // One way for everything that is many: durable, with canaries and a threshold. With the centre away each is a request of its own.
+    if targets.len() > FEW && !services.central.as_ref().is_some_and(|central| central.is_away()) {
+        return job(services, id, kind, &targets, options).await;
+    }
     let (mut started, mut queued) = (0u32, 0u32);
     let mut refused = Vec::new();
     for target in targets {
@@ -28,6 +36,21 @@ pub async fn start(
         }
     }
     Msg::OperationsStarted { id, started, queued, refused }
+}
+
+/// Begins a job over the targets. Those whose version is another by now are refused, as the others would be.
+async fn job(services: &Services, id: RequestId, kind: OperationKind, targets: &[OperationTarget], options: OperationOptions) -> Msg {
+    let refused = |why: String| Msg::OperationsStarted { id, started: 0, queued: 0, refused: vec![("Job".into(), SafeText::new(&why))] };
+    let course = Course::Single { kind, options };
+    let set = Set::These(targets.iter().map(|target| target.subscriber).collect());
+    match services.preview(course, Terms::default(), set).await {
+        Ok(preview) if preview.job.tally.waiting == 0 => refused("nobody of them can go any more".to_owned()),
+        Ok(preview) => match services.job_wish(preview.job.head.id, Wish::Go).await {
+            Ok(_) => Msg::OperationsStarted { id, started: 0, queued: 0, refused: Vec::new() },
+            Err(error) => refused(error.to_string()),
+        },
+        Err(why) => refused(why),
+    }
 }
 
 enum Begun {

@@ -4,6 +4,7 @@
 mod basics;
 mod centre;
 mod import;
+mod jobs;
 mod lists;
 mod operations;
 mod support;

@@ -121,6 +121,9 @@ pub trait JobJournal: Send + Sync + 'static {
     /// How many go on each NAS, the most first.
     async fn per_nas(&self, job: JobId) -> Result<Vec<(SafeText, u32)>, JobError>;
 
+    /// Why some were left out by the preview, with how many, the most first; at most twenty reasons.
+    async fn left_out(&self, job: JobId) -> Result<Vec<(SafeText, u32)>, JobError>;
+
     /// Takes out jobs that were only looked at, and ended ones, older than this.
     async fn forget(&self, before: Timestamp) -> Result<u32, JobError>;
 }

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "clippy excuses test functions, not the helpers that they share")]
 
 mod bulk;
+mod flows;
 mod killed;
 mod world;

@@ -13,8 +13,11 @@ use noctule_domain::subscriber::{Ipv6Record, Subscriber, Username};
 use noctule_domain::{ConsoleId, JobId, NasId, SafeText, TenantId, Timestamp};
 use noctule_network::lifecycle::job::JobRunner;
 use noctule_network::lifecycle::{Executor, ExecutorConfig, Upstreams};
+use noctule_network::netbox::{Netbox, NetboxConfig, PoolConfig};
 use noctule_network::radius::{Engine, EngineConfig, Profiles, RadiusClient, profiles};
+use noctule_network::upstream::Ipam;
 use noctule_sim::nas::{Behaviour, NasSession, NasSim, NasSimConfig, Preset};
+use noctule_sim::netbox::{DEFAULT_TOKEN, NetboxConfig as SimConfig, NetboxSim, SeedPrefix};
 use noctule_storage::{Jobs, NewNas, NewSession, NewSubscriber, OpenOptions, Store};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -23,6 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
+const POOL: &str = "2001:db8:100::/44";
 const SECRET: &str = "a-secret-of-the-tests";
 const TENANT: TenantId = TenantId(Uuid::from_u128(7));
 pub const PROFILE: &str = "bulk";
@@ -45,6 +49,7 @@ fn profile(window: u16) -> noctule_domain::nas::NasProfile {
 }
 
 pub struct World {
+    netbox: Option<NetboxSim>,
     pub nases: Vec<NasSim>,
     folder: tempfile::TempDir,
     window: u16,
@@ -70,8 +75,21 @@ impl World {
             config.sessions = (0..each).map(|i| NasSession::new(session(n, i), user(n, i), Utc::now())).collect();
             sims.push(NasSim::start(config).await.expect("a NAS"));
         }
-        let world = Self { nases: sims, folder: tempfile::tempdir().expect("a folder"), window };
-        world.fill(each).await;
+        let world = Self { netbox: None, nases: sims, folder: tempfile::tempdir().expect("a folder"), window };
+        world.fill(each, false).await;
+        world
+    }
+
+    /// The same with nobody provisioned yet, and a NetBox with room.
+    pub async fn pending(nases: usize, each: u32) -> Self {
+        let mut world = Self::new(nases, 0, 16, |_, _| {}).await;
+        for (n, nas) in world.nases.iter().enumerate() {
+            nas.set_sessions((0..each).map(|i| NasSession::new(session(n, i), user(n, i), Utc::now())).collect());
+        }
+        let pool = SeedPrefix { is_pool: true, ..SeedPrefix::container(POOL) };
+        let config = SimConfig { prefixes: vec![pool], ..SimConfig::default() };
+        world.netbox = Some(NetboxSim::start(config).await.expect("a NetBox"));
+        world.fill(each, true).await;
         world
     }
 
@@ -79,7 +97,7 @@ impl World {
         self.folder.path()
     }
 
-    async fn fill(&self, each: u32) {
+    async fn fill(&self, each: u32, pending: bool) {
         let store = self.store();
         let mut importer = store.importer().await.expect("an import");
         let nas = |(n, sim): (usize, &NasSim)| NewNas {
@@ -97,7 +115,7 @@ impl World {
         assert_eq!(importer.push_nas(self.nases.iter().enumerate().map(nas).collect()).await.expect("stored"), []);
         for n in 0..self.nases.len() {
             for from in (0..each).step_by(1000) {
-                let rows = (from..each.min(from + 1000)).map(|i| subscriber(n, i)).collect();
+                let rows = (from..each.min(from + 1000)).map(|i| subscriber(n, i, pending)).collect();
                 assert_eq!(importer.push_subscribers(rows).await.expect("stored"), []);
             }
         }
@@ -134,7 +152,7 @@ impl World {
     }
 
     pub fn console(&self) -> Console {
-        console_at(self.folder.path(), self.window)
+        console_with(self.folder.path(), self.window, self.netbox.as_ref().map(NetboxSim::url))
     }
 
     /// Suspends that the NASes carried out.
@@ -145,6 +163,10 @@ impl World {
 
 /// A process on what lies in a folder.
 pub fn console_at(folder: &Path, window: u16) -> Console {
+    console_with(folder, window, None)
+}
+
+fn console_with(folder: &Path, window: u16, netbox: Option<String>) -> Console {
     let methods = Arc::new(move |key: &str| {
         (key == PROFILE).then(|| profile(window)).map(|p| Methods { activate: p.activate, suspend: p.suspend, resume: p.resume })
     });
@@ -155,7 +177,12 @@ pub fn console_at(folder: &Path, window: u16) -> Console {
     let secrets = Arc::new(|_: &_| Ok(Secret::new(SECRET)));
     let radius = RadiusClient::new(engine, secrets, Arc::new(Profiles::built_in().with(profile(window))));
     let known = Arc::new(Profiles::built_in().with(profile(window)));
-    let upstreams = Upstreams { ipam: None, aaa: None, nas: Arc::new(radius), profiles: known };
+    let ipam = netbox.map(|url| {
+        let pool = PoolConfig::prefix(POOL.parse().expect("a pool"), None, 56);
+        let config = NetboxConfig::new(&url, Secret::new(DEFAULT_TOKEN), vec![pool]);
+        Arc::new(Netbox::new(config).expect("a client")) as Arc<dyn Ipam>
+    });
+    let upstreams = Upstreams { ipam, aaa: None, nas: Arc::new(radius), profiles: known };
     let executor = Executor::new(Arc::new(store.clone()), upstreams, ExecutorConfig::new(Arc::new(Now)));
     let lead = jobs.clone();
     let runner =
@@ -171,10 +198,12 @@ pub fn user(n: usize, i: u32) -> String {
     format!("u{n}-{i:06}@isp.example")
 }
 
-fn subscriber(n: usize, i: u32) -> NewSubscriber {
+fn subscriber(n: usize, i: u32, pending: bool) -> NewSubscriber {
     let mut ipv6 = Ipv6Record::pending(AssignmentMode::Pd, Utc::now());
-    ipv6.state = Ipv6State::Active;
-    ipv6.prefix = Some(format!("2001:db8:{n:x}:{i:x}::/64").parse().expect("a prefix"));
+    if !pending {
+        ipv6.state = Ipv6State::Active;
+        ipv6.prefix = Some(format!("2001:db8:{n:x}:{i:x}::/64").parse().expect("a prefix"));
+    }
     let number = format!("N{n}-{i:06}");
     let mut new = NewSubscriber::new(number.as_str().into(), Username::new(&user(n, i)).expect("a name"), "Anna Virtanen".into(), ipv6);
     new.nas = Some(format!("bng-{n}").as_str().into());

@@ -2,7 +2,7 @@
 
 use super::open::{Jobs, Shared};
 use super::rows;
-use crate::codec::{bytes, json, opt_us, us};
+use crate::codec::{Take, bytes, json, opt_us, us};
 use crate::error::StoreError;
 use async_trait::async_trait;
 use noctule_domain::job::{
@@ -262,6 +262,18 @@ impl JobJournal for Jobs {
                 let (nas, n): (u16, u32) = (row.get(0)?, row.get(1)?);
                 Ok((nases.get(usize::from(nas)).cloned().unwrap_or_default(), n))
             })?;
+            Ok(rows.collect::<Result<Vec<_>, _>>()?)
+        });
+        read.await?.ok_or_else(|| JobError::NotFound(SafeText::new(&job.to_string())))
+    }
+
+    async fn left_out(&self, job: JobId) -> Result<Vec<(SafeText, u32)>, JobError> {
+        let read = self.read(move |conn, shared| {
+            let stored = rows::load(conn, shared, job)?.ok_or_else(|| gone(job))?;
+            let mut statement = conn.prepare_cached(
+                "SELECT coalesce(note, ''), count(*) FROM items WHERE job = ?1 AND outcome = 'left_out' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20",
+            )?;
+            let rows = statement.query_map([stored.key], |row| Ok((Take::new(row).text()?, row.get(1)?)))?;
             Ok(rows.collect::<Result<Vec<_>, _>>()?)
         });
         read.await?.ok_or_else(|| JobError::NotFound(SafeText::new(&job.to_string())))

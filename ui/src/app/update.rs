@@ -116,7 +116,8 @@ fn reply(app: &mut App, id: RequestId, reply: Reply, effects: &mut Vec<Effect>) 
 fn started_notice(app: &mut App, started: u32, queued: u32, refused: &[(SafeText, SafeText)]) {
     let kept = "kept in the outbox: asked again when the centre is back, and refused in words if the world has moved by then";
     let notice = match (queued, refused) {
-        (0, []) if started == 1 => return,
+        // One says itself how it ends, and a job has a place of its own.
+        (0, []) if started <= 1 => return,
         (0, []) => Notice::info(format!("{started} operations began")),
         (0, [(who, why)]) if started == 0 => Notice::warning(format!("{who}: {why}")),
         (0, [(who, why), ..]) => Notice::warning(format!("{started} began, {} refused; the first: {who}: {why}", refused.len())),
