@@ -10,6 +10,8 @@ use noctule_domain::job::{ItemFilter, JobError, JobJournal, JobView, Wish};
 use noctule_domain::sentence::moment;
 use noctule_domain::{JobId, SafeText};
 use noctule_storage::Jobs;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 /// Items read at once for an export.
 const PAGE: u32 = 5000;
@@ -119,6 +121,16 @@ fn list(jobs: &[JobView], json: bool, out: &mut Out) -> Result<Exit, Failure> {
     }
     out.table(&table)?;
     Ok(Exit::Ok)
+}
+
+/// The whole of a job as CSV, into a new file for its owner alone; gives how many rows.
+pub async fn export_job(jobs: &Jobs, job: JobId, path: &Path) -> Result<u32, Failure> {
+    let view = jobs.job(job).await?.ok_or_else(|| Failure::new(Exit::NotFound, "this job is not there any more"))?;
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut out = Out::to(file);
+    export(jobs, &view, ExportFormat::Csv, false, &mut out).await?;
+    out.flush()?;
+    Ok(view.tally.total() + view.tally.left_out)
 }
 
 async fn export(jobs: &Jobs, view: &JobView, format: ExportFormat, bad: bool, out: &mut Out) -> Result<Exit, Failure> {

@@ -37,6 +37,7 @@ use confirm::confirm;
 
 pub use context::{Context, actor, hostname, open_store, options as store_options};
 pub use ipv6::Outcome;
+pub use job::export_job;
 pub use nas_profiles::markdown as nas_profiles_markdown;
 pub use out::{Out, Table};
 pub use progress::Progress;

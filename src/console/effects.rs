@@ -48,6 +48,12 @@ impl Effects {
             Effect::StartOperations { id, kind, targets, options } => {
                 self.reply(async move |services| Some(changes::start(&services, id, kind, targets, options).await));
             }
+            Effect::JobWish { job, wish } => self.reply(async move |services| match services.job_wish(job, wish).await {
+                Ok(_) => None,
+                Err(error) => Some(Msg::Notice(Notice::warning(error.to_string()))),
+            }),
+            Effect::RetryJob(job) => self.reply(async move |services| Some(Msg::Notice(changes::retry_job(&services, job).await))),
+            Effect::ExportJob(job) => self.reply(async move |services| Some(Msg::Notice(changes::export_job(&services, job).await))),
             Effect::CancelOperation(id) => self.reply(async move |services| {
                 let ended = services.executor.cancel(id, services.actor()).await;
                 Some(Msg::Notice(match ended {

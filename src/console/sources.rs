@@ -2,9 +2,10 @@
 
 use super::upstreams;
 use crate::compose::Services;
+use noctule_domain::job::{ItemFilter, JobJournal};
 use noctule_domain::sync::{Link, SyncStatus};
 use noctule_network::lifecycle::Event;
-use noctule_ui::msg::OperationEnded;
+use noctule_ui::msg::{JobBrief, OperationEnded};
 use noctule_ui::{Msg, Notice};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Between two "changed" messages at least this long: ten a second are plenty.
 const COALESCE: Duration = Duration::from_millis(100);
+/// Jobs that the screen lists.
+const JOBS_SHOWN: u32 = 20;
 
 /// Starts them all; they end with `cancel`.
 pub fn spawn(services: &Arc<Services>, to: &mpsc::Sender<Msg>, refresh: Duration, cancel: &CancellationToken) {
@@ -27,6 +30,7 @@ pub fn spawn(services: &Arc<Services>, to: &mpsc::Sender<Msg>, refresh: Duration
     until(Box::pin(changes(services.clone(), to.clone())));
     until(Box::pin(foreign(services.clone(), refresh)));
     until(Box::pin(ended(services.clone(), to.clone())));
+    until(Box::pin(jobs(services.clone(), to.clone())));
     until(Box::pin(logged(to.clone())));
     until(Box::pin(upstreams::watch(services.clone(), to.clone())));
     if let Some(central) = &services.central {
@@ -116,6 +120,32 @@ async fn ended(services: Arc<Services>, to: mpsc::Sender<Msg>) {
             Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => return,
         }
+    }
+}
+
+/// How the newest jobs stand, with the first of each that went wrong. Those that another process runs are looked at once a second.
+async fn jobs(services: Arc<Services>, to: mpsc::Sender<Msg>) {
+    let mut changes = services.jobs.changes();
+    let mut sent = Vec::new();
+    loop {
+        let mut now = Vec::new();
+        for view in services.jobs.jobs(JOBS_SHOWN).await.unwrap_or_default() {
+            let wrong = ItemFilter { bad: true, outcome: None };
+            let first = if view.tally.bad() == 0 {
+                Vec::new()
+            } else {
+                services.jobs.items(view.head.id, wrong, None, 5).await.unwrap_or_default()
+            };
+            now.push(JobBrief { view, first });
+        }
+        if now != sent {
+            sent.clone_from(&now);
+            if to.send(Msg::Jobs(now)).await.is_err() {
+                return;
+            }
+        }
+        tokio::time::sleep(COALESCE * 2).await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), changes.changed()).await;
     }
 }
 

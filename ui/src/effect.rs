@@ -2,12 +2,13 @@
 //! message.
 
 use crate::query::{Query, RequestId};
+use noctule_domain::job::Wish;
 use noctule_domain::lifecycle::{OperationKind, OperationOptions};
 use noctule_domain::page::Sort;
 use noctule_domain::sync::Resolution;
 use noctule_domain::task::TaskStatus;
 use noctule_domain::time_entry::TimeEntryKind;
-use noctule_domain::{NasId, OpId, OperationId, SafeText, SubscriberId, TaskId, TechnicianId};
+use noctule_domain::{JobId, NasId, OpId, OperationId, SafeText, SubscriberId, TaskId, TechnicianId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,15 @@ pub enum Effect {
         targets: Vec<OperationTarget>,
         options: OperationOptions,
     },
+    /// Asks something of a job: pause, go on, cancel.
+    JobWish {
+        job: JobId,
+        wish: Wish,
+    },
+    /// A new job with those of this one that went wrong.
+    RetryJob(JobId),
+    /// Every subscriber of a job with its outcome, into a file.
+    ExportJob(JobId),
     CancelOperation(OperationId),
     /// Try the present step of a waiting operation now.
     ResumeOperation(OperationId),

@@ -3,6 +3,7 @@
 
 use crate::query::{Reply, RequestId};
 use crokey::KeyCombination;
+use noctule_domain::job::{ItemRow, JobView};
 use noctule_domain::lifecycle::{OperationKind, OperationStatus};
 use noctule_domain::overview::Severity;
 use noctule_domain::sync::SyncStatus;
@@ -36,6 +37,8 @@ pub enum Msg {
     /// How the sync with the centre stands, whenever it changes; at most ten a second while a copy is made.
     Sync(Box<SyncStatus>),
     Notice(Notice),
+    /// The newest jobs as they stand now.
+    Jobs(Vec<JobBrief>),
     /// Answer to `Effect::StartOperations`: how many began, and why the others did not.
     OperationsStarted {
         id: RequestId,
@@ -155,4 +158,11 @@ pub mod key_text {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyCombination, D::Error> {
         Ok(from_text(&String::deserialize(deserializer)?))
     }
+}
+
+/// A job, and the first of its items that went wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobBrief {
+    pub view: JobView,
+    pub first: Vec<ItemRow>,
 }

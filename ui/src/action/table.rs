@@ -136,6 +136,7 @@ actions! {
     OperationResume "operation-resume" "try now" Operations [Operations] ["t"] Write Ipv6Allocate "try the present step of a waiting operation now";
     OperationCancel "operation-cancel" "cancel" Operations [Operations] ["x"] Dangerous Ipv6Allocate "end an open operation that has had no effect yet";
     OperationRetry "operation-retry" "start again" Operations [Operations] ["T"] Write Ipv6Allocate "begin an ended operation anew for the same subscriber";
+    Jobs "jobs" "jobs" Operations [Operations Subscribers] ["J"] Safe Read "jobs over many subscribers: how far they are, pause, go on, cancel, retry, export";
     OperationsOpenOnly "operations-open-only" "open only" Operations [Operations] ["o"] Safe Read "show or hide operations that have ended";
 
     // Network.

@@ -5,6 +5,7 @@ use super::Progress;
 use crate::action::Keymap;
 use crate::effect::{Effect, Preferences};
 use crate::look::Look;
+use crate::msg::JobBrief;
 use crate::msg::Notice;
 use crate::overlay::Overlay;
 use crate::panes::PaneId;
@@ -35,6 +36,7 @@ pub struct Env<'a> {
     /// How the sync with it stands, once it was told.
     pub sync: Option<&'a SyncStatus>,
     pub progress: &'a Progress,
+    pub jobs: &'a [JobBrief],
 }
 
 impl Env<'_> {

@@ -1,7 +1,7 @@
 //! What each action of the console does; the others go to the overlay or the pane. An action that is not possible says why and does
 //! nothing.
 
-use super::{App, Place, command};
+use super::{App, Place, command, jobs};
 use crate::action::{Action, Context};
 use crate::effect::Effect;
 use crate::look::{Look, THEMES};
@@ -73,6 +73,10 @@ fn console(app: &mut App, action: Action, effects: &mut Vec<Effect>) {
             effects.push(Effect::SetMouse(app.mouse));
             effects.push(Effect::SavePreferences(app.preferences.clone()));
         }
+        Action::Jobs if app.jobs.is_empty() => {
+            say(app, Notice::info("No job yet: mark subscribers in pane 2 and press i, or use noctule ipv6 … --filter"))
+        }
+        Action::Jobs => app.overlays.push(Overlay::Menu(jobs::list(&app.jobs, &app.look))),
         Action::ThemeMenu => app.overlays.push(theme_menu(app)),
         Action::AsciiToggle => {
             app.look.ascii = !app.look.ascii;
@@ -191,6 +195,12 @@ pub(super) fn with_overlay(app: &mut App, effects: &mut Vec<Effect>, f: impl FnO
 pub(super) fn run(app: &mut App, then: Then, effects: &mut Vec<Effect>) {
     match then {
         Then::Effect(effect) => effects.push(effect),
+        Then::Confirm(confirm) => app.overlays.push(Overlay::Confirm(*confirm)),
+        Then::Job(id) => {
+            if let Some(menu) = jobs::one(&app.jobs, id, &app.look) {
+                app.overlays.push(Overlay::Menu(menu));
+            }
+        }
         Then::Act(action) => act(app, action, effects),
         Then::Command(text) => command::run(app, &text, effects),
         Then::Tell(tell) => {

@@ -77,6 +77,12 @@ fn right_side(app: &App) -> Vec<Piece> {
             (state, None) => piece(format!("{glyph}{} {state}", upstream.name), Some(format!("{glyph}{}", upstream.name)), tone, rank),
         }
     }
+    if let Some(job) = super::jobs::at_work(&app.jobs) {
+        let standing = !job.head.state.goes();
+        let short = format!("{} {} %", job.head.course.word(), super::jobs::percent(job));
+        let tone = if standing { Tone::Warning } else { Tone::Info };
+        piece(if standing { format!("{short} {}", job.head.state) } else { short.clone() }, Some(short), tone, Rank::Running);
+    }
     if app.waiting > 0 {
         let short = format!("{}{}", look.glyph(Glyph::Waiting), app.waiting);
         piece(format!("{short} waiting"), Some(short), Tone::Warning, Rank::Waiting);

@@ -4,6 +4,7 @@ use super::{AppConfig, Areas, Bulks, Cx, Env, Notices, Place, Presence, Progress
 use crate::action::{Action, Context, Weight};
 use crate::effect::{Effect, Preferences};
 use crate::look::Look;
+use crate::msg::JobBrief;
 use crate::msg::Upstream;
 use crate::overlay::Overlay;
 use crate::panes::{self, PaneId, Panes};
@@ -31,6 +32,8 @@ pub struct App {
     pub(crate) progress: Progress,
     pub(crate) presence: Presence,
     pub(crate) bulks: Bulks,
+    /// Jobs over many subscribers, newest first.
+    pub(crate) jobs: Vec<JobBrief>,
     pub(crate) pane: PaneId,
     pub(crate) panes: Panes,
     pub(crate) overlays: Vec<Overlay>,
@@ -65,6 +68,7 @@ impl App {
             progress: Progress::default(),
             presence: Presence::default(),
             bulks: Bulks::default(),
+            jobs: Vec::new(),
             pane: PaneId::Overview,
             overlays: Vec::new(),
             pending: Vec::new(),
@@ -135,6 +139,7 @@ impl App {
             central: self.config.central,
             sync: self.sync.as_ref(),
             progress: &self.progress,
+            jobs: &self.jobs,
         }
     }
 
@@ -158,6 +163,7 @@ impl App {
             central: self.config.central,
             sync: self.sync.as_ref(),
             progress: &self.progress,
+            jobs: &self.jobs,
         };
         let mut cx = Cx { env, pane, requests: &mut self.requests, effects, wishes: &mut wishes };
         let result = f(&mut self.panes, pane, &mut cx);

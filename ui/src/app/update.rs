@@ -63,6 +63,7 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
                 tell_sum(app, sum, &mut effects);
             }
         }
+        Msg::Jobs(jobs) => super::jobs::arrived(app, jobs, &mut effects),
         Msg::OperationEnded(ended) => ended_notice(app, &ended, &mut effects),
     }
     presence::follow(app, ticked, &mut effects);

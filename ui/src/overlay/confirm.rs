@@ -7,7 +7,7 @@ use crate::widgets::{TextInput, centred, framed, put, width, wrap};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Confirm {
     pub title: String,
     lines: Vec<Line>,

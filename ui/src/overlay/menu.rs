@@ -7,6 +7,7 @@ use crate::msg::Notice;
 use crate::widgets::{centred, framed, line, width};
 use crokey::OneToThree;
 use crokey::crossterm::event::KeyCode;
+use noctule_domain::JobId;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -15,6 +16,8 @@ pub struct Menu {
     pub title: String,
     items: Vec<MenuItem>,
     scroll: Scroll,
+    /// The list of jobs, or one of them: made anew when its numbers change.
+    pub(crate) job: Option<Option<JobId>>,
 }
 
 #[derive(Debug, Clone)]
@@ -30,7 +33,14 @@ pub struct MenuItem {
 
 impl Menu {
     pub fn new(title: &str, items: Vec<MenuItem>) -> Self {
-        Self { title: title.to_owned(), items, scroll: Scroll::default() }
+        Self { title: title.to_owned(), items, scroll: Scroll::default(), job: None }
+    }
+
+    /// The same menu with new lines; the selection stays.
+    pub(crate) fn renew(&mut self, new: Self) {
+        let selected = self.scroll.selected.min(new.items.len().saturating_sub(1));
+        *self = new;
+        self.scroll.selected = selected;
     }
 
     /// Begins on a line other than the first.

@@ -8,6 +8,7 @@ use crate::look::Look;
 use crate::msg::Notice;
 use crate::panes::Tell;
 use crokey::KeyCombination;
+use noctule_domain::JobId;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -40,6 +41,9 @@ pub enum Then {
     /// Back to a pane.
     Tell(Box<Tell>),
     Theme(String),
+    Confirm(Box<Confirm>),
+    /// What can be asked of a job.
+    Job(JobId),
     Say(Notice),
 }
 

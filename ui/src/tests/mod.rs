@@ -3,5 +3,6 @@
 mod actions;
 mod board;
 mod centre;
+mod jobs;
 mod property;
 mod snapshots;

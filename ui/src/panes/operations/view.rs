@@ -72,7 +72,10 @@ fn tabs(state: &State, dx: &Dx<'_>, area: Rect, buf: &mut Buffer) {
         x += put(buf, x, area.y, area.right().saturating_sub(x), &text, look.style(tone), look) + 1;
     }
     let running = state.all().iter().filter(|r| r.status == noctule_domain::lifecycle::OperationStatus::Running).count();
-    let note = format!("{running} running, {} waiting", state.count(Tab::Open) - running);
+    let note = match crate::app::at_work_words(dx.env.jobs) {
+        Some(words) => format!("{words}; J"),
+        None => format!("{running} running, {} waiting", state.count(Tab::Open) - running),
+    };
     let at = area.right().saturating_sub(width(&note));
     if at > x {
         put(buf, at, area.y, width(&note), &note, look.style(Tone::Muted), look);
