@@ -2,12 +2,16 @@
 //! implement the same.
 
 use crate::lifecycle::{
-    Actor, Ended, Operation, OperationKind, OperationOptions, OperationStatus, Progress, Refusal, StepKind, StepStatus,
+    Actor, Ended, Operation, OperationKind, OperationOptions, OperationStatus, Progress, Proofs, Refusal, StepKind, StepStatus, Told,
 };
 use crate::nas::{Nas, NasSeen};
-use crate::subscriber::Subscriber;
+use crate::subscriber::{Subscriber, Username};
 use crate::{ConsoleId, NasId, OperationId, Retry, SafeText, SubscriberId, Timestamp};
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Where lifecycle operations begin and end: the local store, or the centre.
 ///
@@ -58,6 +62,57 @@ pub trait Authority: Send + Sync + 'static {
     /// Adds what an exchange told of a NAS to its health (`NasHealth::after`). Not repeated after a lost answer: a count may be missing,
     /// none is doubled.
     async fn nas_health(&self, nas: NasId, seen: NasSeen) -> Result<(), AuthorityError>;
+}
+
+/// Where sessions are kept as accounting tells of them: the local store, or the centre. What is told proves what was asked of the network
+/// (`lifecycle::observe`) in the same transaction as the session's row.
+#[async_trait]
+pub trait SessionBook: Send + Sync + 'static {
+    /// Users whose NAS was asked and whose proof is awaited, by the end of their last operation, after `after`; at most `limit`.
+    async fn awaiting(&self, after: Timestamp, limit: u32) -> Result<Vec<Awaiting>, AuthorityError>;
+
+    /// Users whose session came from accounting, by the subscriber's id, after `after`; at most `limit`. An empty page is the end.
+    async fn known(&self, after: Option<SubscriberId>, limit: u32) -> Result<Vec<(SubscriberId, Username)>, AuthorityError>;
+
+    /// All that accounting has of some users now. The same again changes nothing. `proofs` by the key of the NAS profile.
+    async fn told(&self, told: Vec<Told>, proofs: Arc<BTreeMap<String, Proofs>>) -> Result<Heard, AuthorityError>;
+}
+
+/// A user whose proof is awaited.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Awaiting {
+    pub username: Username,
+    /// The end of the operation.
+    pub ended_at: Timestamp,
+}
+
+/// What came of what was told.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Heard {
+    /// Sessions that were written, and those that ended.
+    pub put: u32,
+    pub ended: u32,
+    /// Subscribers whose enforcement became `observed`.
+    pub observed: u32,
+    /// Users that are no subscribers here.
+    pub strangers: u32,
+    /// Addresses of NASes that are not registered, a few of them.
+    pub unknown_nas: Vec<IpAddr>,
+}
+
+impl Heard {
+    pub fn add(&mut self, other: Self) {
+        self.put += other.put;
+        self.ended += other.ended;
+        self.observed += other.observed;
+        self.strangers += other.strangers;
+        for address in other.unknown_nas {
+            if self.unknown_nas.len() < 20 && !self.unknown_nas.contains(&address) {
+                self.unknown_nas.push(address);
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone)]

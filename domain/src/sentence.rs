@@ -94,6 +94,14 @@ pub fn login(login: &Login) -> String {
             format!("{with}, slowed down ({})", reply.join(", "))
         }
     }
+/// Accounting shows an open session that has what was asked for.
+pub fn seen_open(at: Timestamp, session: &SafeText) -> String {
+    format!("seen in accounting {}, session {session}", at.format("%H:%M:%S UTC"))
+}
+
+/// Accounting shows the end of a session.
+pub fn seen_ended(at: Timestamp, session: &SafeText) -> String {
+    format!("ended in accounting {}, session {session}", at.format("%H:%M:%S UTC"))
 }
 
 /// The end of an operation, for a notice and the command line.

@@ -171,7 +171,32 @@ pub struct Session {
     pub framed_ipv4: Option<Ipv4Addr>,
     pub delegated_prefix: Option<Ipv6Net>,
     pub started_at: Timestamp,
+    /// The last Interim-Update, where accounting tells of it.
     pub seen_at: Timestamp,
+    /// What only accounting tells; an import knows nothing of it.
+    #[serde(default)]
+    pub accounting: Option<SessionAccounting>,
+}
+
+impl Session {
+    /// Nothing was heard of it for so long that it may be over: a NAS that lost its memory sends no Stop.
+    pub fn is_stale(&self, now: Timestamp) -> bool {
+        self.accounting.is_some() && now - self.seen_at > STALE_AFTER
+    }
+}
+
+/// Longer than any usual interval of Interim-Updates (RFC 2869 section 2.1 asks for at least ten minutes between them).
+pub const STALE_AFTER: chrono::Duration = chrono::Duration::hours(2);
+
+/// A session's row in the AAA system.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionAccounting {
+    /// Unique there: the same session told again has the same key.
+    pub key: SafeText,
+    pub framed_prefix: Option<Ipv6Net>,
+    /// From the subscriber and to it.
+    pub input_octets: u64,
+    pub output_octets: u64,
 }
 
 /// One line of the board: what a page carries for each subscriber.

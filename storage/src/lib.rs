@@ -1,5 +1,6 @@
 //! The local SQLite store of Noctule: the authority of single-machine mode. It knows the domain and nothing of screens or networks.
 
+mod accounting;
 mod audit;
 mod authority;
 mod codec;
@@ -23,6 +24,7 @@ mod threads;
 mod time_entries;
 mod writer;
 
+pub use accounting::Unproved;
 pub use error::{OpenError, StoreError};
 pub use import::{ImportCount, Importer, MAX_BATCH, NewNas, NewSession, NewSubscriber, NewTask, NewTechnician, RowError};
 pub use jobs::Jobs;

@@ -26,6 +26,7 @@ pub(crate) const STORE: Set = Set {
         Migration { version: 1, name: "base", sql: include_str!("../migrations/0001_base.sql") },
         Migration { version: 2, name: "field", sql: include_str!("../migrations/0002_field.sql") },
         Migration { version: 3, name: "aaa", sql: include_str!("../migrations/0003_aaa.sql") },
+        Migration { version: 4, name: "sessions", sql: include_str!("../migrations/0004_sessions.sql") },
     ],
     application_id: 0x4e4f_4354,
 };

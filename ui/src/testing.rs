@@ -252,6 +252,7 @@ pub(crate) fn subscriber_view(at: u64, hostile: bool) -> SubscriberView {
             delegated_prefix: row.prefix,
             started_at: now() - Duration::hours(30),
             seen_at: now() - Duration::minutes(2),
+            accounting: None,
         }),
         running: row.running,
         queued: None,

@@ -5,6 +5,7 @@ mod guard;
 mod machine;
 #[cfg(test)]
 mod model_tests;
+mod observe;
 mod operation;
 mod plan;
 mod proof;
@@ -13,6 +14,7 @@ mod state;
 
 pub use guard::{Facts, Guard, Refusal, guard, target};
 pub use machine::{Ended, Next, Progress, Restore, StepAnswer, advance, first};
+pub use observe::{Asked, CLOCK_AHEAD, Proofs, Told, proof};
 pub use operation::{Actor, Operation, OperationKind, OperationOptions, OperationRow, OperationStatus, OperationView, StepRow, StepStatus};
 pub use plan::{Methods, PlanInput, StepKind, plan, was_used};
 pub use proof::shown;

@@ -176,7 +176,9 @@ mod tests {
     fn a_row_comes_out_as_it_went_in() {
         let id = Uuid::from_u128(7);
         let mut builder = RowsBuilder::new(Table::Sessions, 64);
-        for value in [Some(id.as_bytes().as_slice()), None, Some(b"s-1"), None, None, Some(&0i64.to_be_bytes()), None] {
+        for value in
+            [Some(id.as_bytes().as_slice()), None, Some(b"s-1"), None, None, Some(&0i64.to_be_bytes()), None, None, None, None, None]
+        {
             builder.push_value(value);
         }
         builder.end_row();

@@ -103,8 +103,11 @@ impl Table {
                 netbox_prefix_id Int, hold_until Time, last_error Text, allocated_at Time, activated_at Time, suspended_at Time,
                 resumed_at Time, revoked_at Time, failed_at Time, since Time, version Int, created_at Time, updated_at Time,
             ],
+            // From `accounting_key` on: empty where accounting does not tell of it. New columns are added at the end, so that consoles which do
+            // not know them yet go on reading theirs.
             Self::Sessions => columns![
                 id Uuid, nas Uuid, acct_session_id Text, framed_ipv4 Text, delegated_prefix Text, started_at Time, seen_at Time,
+                accounting_key Text, framed_prefix Text, input_octets Int, output_octets Int,
             ],
             // `depends_on` is a JSON list of task ids.
             Self::Tasks => columns![

@@ -1,6 +1,8 @@
 //! AAA: what RADIUS hands out to a login, and what accounting tells. One trait (`upstream::Aaa`); here it stands over the stock tables of
 //! FreeRADIUS 3.2 on PostgreSQL. Another AAA system is another implementation of that trait.
 
+mod accounting;
+mod changes;
 mod config;
 mod error;
 mod freeradius;
@@ -12,6 +14,7 @@ mod row;
 mod schema;
 mod write;
 
+pub use accounting::{AccountingReader, AccountingStatus, Reading, ReaderConfig};
 pub use config::{AaaConfig, Names};
 pub use freeradius::FreeRadius;
 pub use schema::{AaaCheck, AaaFinding};

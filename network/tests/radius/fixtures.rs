@@ -85,6 +85,7 @@ pub fn subscriber(nas: &Nas, session: Option<&str>) -> Subscriber {
             delegated_prefix: None,
             started_at: now,
             seen_at: now,
+            accounting: None,
         }),
         running: None,
         queued: None,

@@ -245,6 +245,7 @@ impl Common<'_> {
             delegated_prefix: ipv6.prefix.filter(|_| holds),
             started_at,
             seen_at: self.now - TimeDelta::seconds(dice.between(5, 600)),
+            accounting: None,
         })
     }
 }

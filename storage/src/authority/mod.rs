@@ -8,4 +8,5 @@ mod lease;
 mod port;
 mod steps;
 
-use port::{Fail, held, not_found, operation_of, subscriber_of};
+pub(crate) use port::subscriber_of;
+use port::{Fail, held, not_found, operation_of};

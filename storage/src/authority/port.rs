@@ -14,7 +14,7 @@ use noctule_domain::{NasId, OperationId, SafeText, SubscriberId};
 use rusqlite::{Connection, Transaction};
 
 /// What goes wrong inside a transaction: the authority's no, or the store's trouble.
-pub(super) enum Fail {
+pub(crate) enum Fail {
     Authority(AuthorityError),
     Store(StoreError),
 }
@@ -55,7 +55,7 @@ pub(super) fn operation_of(conn: &Connection, shared: &Shared, id: OperationId) 
     operations::load(conn, shared, id)?.ok_or_else(|| not_found("operation", id))
 }
 
-pub(super) fn subscriber_of(conn: &Connection, shared: &Shared, id: SubscriberId) -> Result<Subscriber, Fail> {
+pub(crate) fn subscriber_of(conn: &Connection, shared: &Shared, id: SubscriberId) -> Result<Subscriber, Fail> {
     row::load(conn, shared.tenant_key, shared.tenant, id)?.ok_or_else(|| not_found("subscriber", id))
 }
 

@@ -240,6 +240,7 @@ impl Session<'_> {
                 delegated_prefix: session.delegated_prefix,
                 started_at: session.started_at,
                 seen_at: session.seen_at,
+                accounting: None,
             };
             crate::sessions::put(&self.tx, tenant, SubscriberId(id), &session)?;
         }

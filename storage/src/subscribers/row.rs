@@ -1,7 +1,7 @@
 //! A subscriber between the table and the type: reading whole rows and board lines, writing the IPv6 side.
 
 use crate::codec::{Take, bounds, bytes, opt_us, us};
-use noctule_domain::subscriber::{Ipv6Record, Session, Subscriber, SubscriberRow};
+use noctule_domain::subscriber::{Ipv6Record, Session, SessionAccounting, Subscriber, SubscriberRow};
 use noctule_domain::{NasId, OperationId, SubscriberId, TenantId, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -20,6 +20,7 @@ pub(crate) const WHOLE: &str = concat!(
     "s.balance_flag, s.suspend_reason, s.notes, s.state, s.mode, s.enforcement, s.enforcement_note, s.prefix, s.vrf, s.pd_size, ",
     "s.netbox_prefix_id, s.hold_until, s.last_error, s.allocated_at, s.activated_at, s.suspended_at, s.resumed_at, s.revoked_at, ",
     "s.failed_at, s.since, x.nas, x.acct_session_id, x.framed_ipv4, x.delegated_prefix, x.started_at, x.seen_at, ",
+    "x.accounting_key, x.framed_prefix, x.input_octets, x.output_octets, ",
     running!(),
     ", s.version, s.created_at, s.updated_at"
 );
@@ -112,9 +113,9 @@ pub(crate) fn whole(row: &Row<'_>, tenant: TenantId) -> rusqlite::Result<Subscri
     })
 }
 
-fn session(take: &mut Take<'_>) -> rusqlite::Result<Option<Session>> {
+pub(crate) fn session(take: &mut Take<'_>) -> rusqlite::Result<Option<Session>> {
     let Some(nas) = take.opt_uuid()?.map(NasId) else {
-        for _ in 0..5 {
+        for _ in 0..9 {
             take.get::<rusqlite::types::Value>()?;
         }
         return Ok(None);
@@ -126,7 +127,16 @@ fn session(take: &mut Take<'_>) -> rusqlite::Result<Option<Session>> {
         delegated_prefix: take.opt_parsed()?,
         started_at: take.time()?,
         seen_at: take.time()?,
+        accounting: accounting(take)?,
     }))
+}
+
+fn accounting(take: &mut Take<'_>) -> rusqlite::Result<Option<SessionAccounting>> {
+    let key = take.opt_text()?;
+    let framed_prefix = take.opt_parsed()?;
+    let mut octets = || take.get::<Option<i64>>().map(|n| u64::try_from(n.unwrap_or(0)).unwrap_or(0));
+    let (input_octets, output_octets) = (octets()?, octets()?);
+    Ok(key.map(|key| SessionAccounting { key, framed_prefix, input_octets, output_octets }))
 }
 
 /// The whole subscriber, if there is one.

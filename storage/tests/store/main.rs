@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy excuses test functions, not the helpers that they share")]
 
+mod accounting;
 mod audit;
 mod authority;
 mod concurrency;

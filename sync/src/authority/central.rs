@@ -5,15 +5,15 @@ use super::answer::{garbled, no, part, trouble};
 use crate::connect::{Centre, CentreError};
 use async_trait::async_trait;
 use noctule_domain::ipam::Pool;
-use noctule_domain::lifecycle::{Actor, Ended, Methods, Operation, Progress};
+use noctule_domain::lifecycle::{Actor, Ended, Methods, Operation, Progress, Proofs, Told};
 use noctule_domain::nas::{Nas, NasSeen};
-use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Clock, Context, Finished, StepEnd, StepStart};
+use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Clock, Context, Finished, Heard, StepEnd, StepStart};
 use noctule_domain::retry::backoff;
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{ConsoleId, NasId, OperationId, Retry, SafeText, SubscriberId, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -120,6 +120,15 @@ struct Seen {
     subscriber: Subscriber,
     nas: Option<Nas>,
     now: Timestamp,
+}
+
+impl CentralAuthority {
+    /// `SessionBook::told`, kept by the centre: all consoles get the rows by its feed.
+    pub async fn sessions_told(&self, told: &[Told], proofs: &BTreeMap<String, Proofs>) -> Result<Heard, AuthorityError> {
+        let told = serde_json::to_value(told).map_err(|error| garbled(&error))?;
+        let proofs = serde_json::to_value(proofs).map_err(|error| garbled(&error))?;
+        part(self.ask("sessions_told", &[&told, &proofs, &self.console()]).await?, "heard")
+    }
 }
 
 #[async_trait]

@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     6 "0006_import",
     7 "0007_aaa",
     8 "0008_import_whole",
+    9 "0009_sessions",
 ];
 
 /// The schema version that this program makes.

@@ -37,7 +37,7 @@ async fn differing(client: &Client, expression: &str, cases: &[(Value, Value)]) 
     found
 }
 
-async fn agree(client: &Client, expression: &str, cases: &[(Value, Value)]) {
+pub async fn agree(client: &Client, expression: &str, cases: &[(Value, Value)]) {
     let found = differing(client, expression, cases).await;
     assert!(found.is_empty(), "{} of {} cases differ, the first:\n{}", found.len(), cases.len(), found[0]);
 }

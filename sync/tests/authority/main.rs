@@ -8,6 +8,7 @@ mod jobs;
 mod lease;
 mod machine;
 mod place;
+mod proof;
 mod skipping;
 mod timing;
 mod twice;
