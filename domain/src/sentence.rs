@@ -94,6 +94,8 @@ pub fn login(login: &Login) -> String {
             format!("{with}, slowed down ({})", reply.join(", "))
         }
     }
+}
+
 /// Accounting shows an open session that has what was asked for.
 pub fn seen_open(at: Timestamp, session: &SafeText) -> String {
     format!("seen in accounting {}, session {session}", at.format("%H:%M:%S UTC"))

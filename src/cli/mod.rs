@@ -1,6 +1,7 @@
 //! The command line, as data for clap. Only shapes and help texts: what a command does is in `commands`. Help, man pages, completions
 //! and docs/cli.md are all made from these types.
 
+mod aaa;
 mod args;
 mod central;
 mod docs;
@@ -12,6 +13,7 @@ mod root;
 mod sync;
 mod words;
 
+pub use aaa::AaaCommand;
 pub use args::{ColorChoice, ExportFormat, ExportKind, ImportKind};
 pub use central::{CentralCommand, NewPasswordArgs, OwnerArgs, UserCommand};
 pub use docs::{command, markdown};

@@ -1,7 +1,7 @@
 //! The top of the command line: global options, the list of commands, and the small commands.
 
 use super::{
-    AuditCommand, CentralCommand, ClockCommand, ColorChoice, DoctorArgs, ExportArgs, FlowArgs, ImportArgs, Ipv6Command, JobCommand,
+    AaaCommand, AuditCommand, CentralCommand, ClockCommand, ColorChoice, DoctorArgs, ExportArgs, FlowArgs, ImportArgs, Ipv6Command, JobCommand,
     LoginArgs, NasCommand, OperationsCommand, ProvisionArgs, SubscriberCommand, SyncCommand, TaskCommand, TechnicianCommand, WipeArgs,
 };
 use crate::exit::Exit;
@@ -102,6 +102,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The AAA system: what logins get, and accounting
+    #[command(subcommand)]
+    Aaa(AaaCommand),
     /// Check configuration, folders, store, terminal, NetBox and NASes; each trouble with its cure
     Doctor(DoctorArgs),
     /// The audit log

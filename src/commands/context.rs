@@ -134,6 +134,7 @@ pub fn options(loaded: &Loaded) -> Result<OpenOptions, Failure> {
     let mut options = OpenOptions::new(console, loaded.config.tenant_id()?, Arc::new(SystemClock), methods);
     options.read_only = loaded.read_only;
     options.hold = chrono::Duration::hours(i64::from(loaded.config.store.hold_hours));
+    options.has_aaa = loaded.config.aaa.is_on();
     if loaded.config.central.is_on() {
         options.login = Some(crate::compose::login(loaded).into_string());
         options.key = store_key(loaded)?;

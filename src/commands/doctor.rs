@@ -59,6 +59,7 @@ pub async fn run(flags: &GlobalArgs, args: &DoctorArgs, out: &mut Out) -> Result
                 false => store(flags, &loaded, &mut checks).await,
             };
             netbox(&loaded, &mut checks).await;
+            aaa(&loaded, &mut checks).await;
             if let Some(context) = context {
                 nases(&context, args.probe, &mut checks).await;
             }
@@ -171,6 +172,29 @@ async fn store(flags: &GlobalArgs, loaded: &Loaded, checks: &mut Vec<Check>) -> 
 fn size(path: &Path) -> String {
     let bytes = std::fs::metadata(path).map(|m| m.len()).unwrap_or(0);
     system::bytes(bytes)
+}
+
+async fn aaa(loaded: &Loaded, checks: &mut Vec<Check>) {
+    if !loaded.config.aaa.is_on() {
+        return;
+    }
+    let cure = "look at [aaa] in the configuration; see docs/aaa.md";
+    let client = match compose::aaa_client(loaded) {
+        Ok(client) => client,
+        Err(failure) => return checks.push(Check::fail("AAA", failure.sentence, cure)),
+    };
+    checks.push(match client.check().await {
+        Err(error) => Check::fail("AAA", error.to_string(), cure),
+        Ok(check) if check.is_fine() => Check::ok("AAA", format!("{}, as {}", check.server, check.login)),
+        Ok(check) => {
+            let amiss: Vec<String> =
+                check.findings.iter().filter(|finding| !finding.fine).map(|finding| finding.what.to_string()).collect();
+            let needed = check.findings.iter().any(|finding| !finding.fine && finding.needed);
+            let words = format!("missing: {}", amiss.join(", "));
+            let cure = "`noctule aaa check` says more, `noctule aaa init` makes it";
+            if needed { Check::fail("AAA", words, cure) } else { Check::warn("AAA", words, cure) }
+        }
+    });
 }
 
 async fn netbox(loaded: &Loaded, checks: &mut Vec<Check>) {

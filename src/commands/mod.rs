@@ -1,6 +1,7 @@
 //! What each command does, a file a family. Output goes to standard output, aligned, without colour where that is not a terminal; errors
 //! are one sentence on standard error; the exit code is one of `exit`.
 
+mod aaa;
 mod audit;
 mod bulk;
 mod central;

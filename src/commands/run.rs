@@ -1,6 +1,6 @@
 //! From the command line to the exit code: parses, starts the runtime, runs one command, says in one sentence what went wrong.
 
-use super::{Out, audit, bulk, central, doctor, export, field, import, init, ipv6, job, login, nas, operations, shell, subscriber, sync};
+use super::{Out, aaa, audit, bulk, central, doctor, export, field, import, init, ipv6, job, login, nas, operations, shell, subscriber, sync};
 use crate::cli::{Cli, Command};
 use crate::compose;
 use crate::config::{Environment, load_or_safe};
@@ -65,6 +65,7 @@ async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Clock(what) => field::clock(flags, what, &mut out).await,
         Command::Nas(what) => nas::run(flags, what, &mut out).await,
         Command::Pools { json } => nas::pools(flags, *json, &mut out).await,
+        Command::Aaa(what) => aaa::run(flags, what, &mut out).await,
         Command::Doctor(args) => doctor::run(flags, args, &mut out).await,
         Command::Audit(what) => audit::run(flags, what, &mut out).await,
         Command::Central(what) => central::run(flags, what, &mut out).await,

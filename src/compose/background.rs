@@ -24,8 +24,11 @@ impl Background {
         }
         let link = services.central.clone().map(|central| tokio::spawn(central.run(services.clone(), cancel.clone())));
         let (runner, until) = (services.runner.clone(), cancel.clone());
-        let others =
-            vec![tokio::spawn(housekeeping(services.clone(), cancel.clone())), tokio::spawn(async move { runner.run(until).await })];
+        let others = vec![
+            tokio::spawn(housekeeping(services.clone(), cancel.clone())),
+            tokio::spawn(async move { runner.run(until).await }),
+            tokio::spawn(super::aaa::read(services.clone(), cancel.clone())),
+        ];
         Self { link, others }
     }
 

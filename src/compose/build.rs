@@ -84,6 +84,7 @@ pub fn services_with(
         Ok(netbox) => (netbox.map(Arc::new), None),
         Err(words) => (None, Some(words)),
     };
+    let own_secrets = secrets.clone();
     let central = if store.is_replica() { Some(Central::new(loaded, &store, &secrets)?) } else { None };
     let engine = EngineConfig { source: loaded.config.radius.source, ..EngineConfig::default() };
     let engine = Engine::new(engine).map_err(|e| Failure::new(Exit::Internal, format!("no UDP socket for RADIUS: {e}")))?;
@@ -103,6 +104,20 @@ pub fn services_with(
         Some(central) => central.gate(),
         None => Arc::new(store.clone()),
     };
+    let (own, aaa_trouble) = match super::aaa::client(loaded, &own_secrets) {
+        Ok(client) => (client.filter(|_| aaa.is_none()), None),
+        Err(words) => (None, Some(words)),
+    };
+    let accounting = own
+        .as_ref()
+        .filter(|_| loaded.config.aaa.accounting)
+        .map(|client| super::aaa::reader(loaded, client, &store, central.as_ref(), &profiles));
+    let aaa = match (aaa, &own, &aaa_trouble) {
+        (Some(given), ..) => Some(given),
+        (None, Some(client), _) => Some(Arc::new(client.clone()) as Arc<dyn Aaa>),
+        (None, None, Some(why)) => Some(Arc::new(super::aaa::UnusableAaa(why.clone())) as Arc<dyn Aaa>),
+        (None, None, None) => None,
+    };
     let upstreams = Upstreams { ipam, aaa, nas: radius.clone(), profiles };
     let executor = Executor::new(authority.clone(), upstreams, config);
     let jobs = jobs_beside(loaded, &store, store.is_read_only() || read_only.is_some())?;
@@ -115,7 +130,24 @@ pub fn services_with(
         Arc::new(move || leader.lead()),
     );
     let (operator, world) = (actor, World::default());
-    Ok(Arc::new(Services { store, jobs, runner, executor, netbox, netbox_trouble, radius, authority, central, operator, world, read_only }))
+    let aaa = own;
+    Ok(Arc::new(Services {
+        store,
+        jobs,
+        runner,
+        executor,
+        netbox,
+        netbox_trouble,
+        aaa,
+        aaa_trouble,
+        accounting,
+        radius,
+        authority,
+        central,
+        operator,
+        world,
+        read_only,
+    }))
 }
 
 /// The jobs of a command that needs nothing else. For reading they need not be there.

@@ -1,6 +1,7 @@
 //! Composition: where configuration, store, executor, screens, upstreams and simulators meet. Every command that acts and the console use
 //! the same `Services`; the demo differs only in what its configuration points to.
 
+mod aaa;
 mod background;
 mod build;
 mod bulk;
@@ -16,6 +17,7 @@ mod sims;
 mod unusable;
 mod upstreams;
 
+pub use aaa::{aaa_client, aaa_failure, aaa_use, aaa_user, read_accounting};
 pub use background::Background;
 pub use build::{methods, open_jobs, profiles, services};
 pub use bulk::{Preview, Set};

@@ -8,6 +8,7 @@ use noctule_domain::nas::NasReach;
 use noctule_domain::permission::Role;
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation};
 use noctule_domain::{NasId, OperationId, Retry, SafeText, SubscriberId};
+use noctule_network::aaa::{AccountingReader, FreeRadius};
 use noctule_network::lifecycle::job::JobRunner;
 use noctule_network::lifecycle::{Executor, Started};
 use noctule_network::netbox::Netbox;
@@ -30,6 +31,11 @@ pub struct Services {
     pub netbox: Option<Arc<Netbox>>,
     /// Why the configured NetBox can not be used: no token, a bad URL.
     pub netbox_trouble: Option<SafeText>,
+    /// The AAA system of the configuration, and why it can not be used, if so.
+    pub aaa: Option<FreeRadius>,
+    pub aaa_trouble: Option<SafeText>,
+    /// Reads its accounting.
+    pub accounting: Option<Arc<AccountingReader>>,
     pub radius: Arc<RadiusClient>,
     /// Where operations begin and end, and the health of NASes is kept: the store, or the centre.
     pub authority: Arc<dyn Authority>,

@@ -122,6 +122,7 @@ pub(super) fn rules(config: &Config) -> Result<(), (&'static str, &'static str, 
         url_rules(url, config.netbox.allow_plain_http).map_err(|why| ("netbox", "url", format!("netbox.url: {why}")))?;
     }
     config.central.rules().map_err(|(name, why)| ("central", name, format!("central.{name}: {why}")))?;
+    config.aaa.rules(&config.central).map_err(|(name, why)| ("aaa", name, format!("aaa.{name}: {why}")))?;
     for (place, pool) in config.netbox.pools.iter().enumerate() {
         let fail = |why: String| Err(("netbox", "pools", format!("pool {} of netbox.pools: {why}", place + 1)));
         match (pool.prefix, pool.id) {

@@ -35,6 +35,8 @@ const fn key(section: &'static str, name: &'static str, kind: Kind, default: &'s
 
 const THEMES: &[&str] = &["dark", "light", "high-contrast", "mono"];
 const ROLES: &[&str] = &["admin", "noc", "dispatcher", "technician", "viewer"];
+const BACKENDS: &[&str] = &["freeradius-postgresql"];
+const NAMES: &[&str] = &["escaped", "plain"];
 const TLS: &[&str] = &["verify-full", "off"];
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 
@@ -190,6 +192,58 @@ pub const KEYS: &[Key] = &[
         "Where the secret of the webhook in NetBox is found: `env:NAME`, `file:PATH`, `command:PROGRAM ARGUMENTS` or `keyring:NAME`. Without it \
          webhooks are refused.",
     ),
+    key(
+        "aaa",
+        "backend",
+        Kind::Word(BACKENDS),
+        "freeradius-postgresql",
+        "Which AAA system decides logins: `freeradius-postgresql` is the SQL tables of FreeRADIUS 3.2 on PostgreSQL.",
+    ),
+    key(
+        "aaa",
+        "dsn",
+        Kind::Text,
+        "",
+        "The database with those tables, `postgres://host[:port]/database`: no user and no password in it; or `central`, where they lie in the \
+         database of the centre. Without it, logins are not written and accounting is not read.",
+    ),
+    key("aaa", "user", Kind::Text, "", "Login at this database. Without it, the operator's name."),
+    key(
+        "aaa",
+        "password",
+        Kind::Secret,
+        "",
+        "Where its password is found: `env:NAME`, `file:PATH` (mode 0600 or stricter), `command:PROGRAM ARGUMENTS` or `keyring:NAME`.",
+    ),
+    key(
+        "aaa",
+        "tls",
+        Kind::Word(TLS),
+        "verify-full",
+        "`verify-full`: TLS, the certificate must be valid and carry the name of the host. `off` only where every host is this machine.",
+    ),
+    key("aaa", "ca_file", Kind::Path, "", "Certificates (PEM) of your own authority, instead of those of the system."),
+    key("aaa", "cert_file", Kind::Path, "", "Client certificate (PEM), where the database asks for one. With `key_file`."),
+    key("aaa", "key_file", Kind::Path, "", "Private key (PEM, mode 0600 or stricter) of the client certificate."),
+    key("aaa", "schema", Kind::Text, "public", "The schema that holds the tables."),
+    key(
+        "aaa",
+        "names",
+        Kind::Word(NAMES),
+        "escaped",
+        "How user names stand in the tables: `escaped` as FreeRADIUS is installed, `plain` with `auto_escape = yes` in its queries.conf.",
+    ),
+    key("aaa", "accounting", Kind::Flag, "true", "Read sessions from radacct. One console reads for all."),
+    key("aaa", "poll_s", Kind::Number { min: 1, max: 300 }, "5", "Seconds between two looks for changed sessions."),
+    key(
+        "aaa",
+        "whole_min",
+        Kind::Number { min: 1, max: 1440 },
+        "10",
+        "Minutes between two slow looks at everything that is open, which find what the quick ones can not.",
+    ),
+    key("aaa", "connect_timeout_s", Kind::Number { min: 1, max: 120 }, "5", "Seconds to wait for a connection."),
+    key("aaa", "timeout_s", Kind::Number { min: 1, max: 600 }, "20", "Seconds to wait for an answer of the database."),
     key("log", "level", Kind::Word(LEVELS), "info", "How much is logged."),
     key("log", "file", Kind::Path, "", "Write the log into this file too (mode 0600). Secrets are never logged."),
 ];

@@ -216,6 +216,9 @@ fn resolve_paths(config: &mut Config, base: &Path, _folders: &Folders) {
         &mut config.central.cert_file,
         &mut config.central.key_file,
         &mut config.central.folder,
+        &mut config.aaa.ca_file,
+        &mut config.aaa.cert_file,
+        &mut config.aaa.key_file,
         &mut config.log.file,
     ];
     for path in paths.into_iter().flatten() {

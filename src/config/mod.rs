@@ -1,6 +1,7 @@
 //! Configuration: defaults, then the file, then the environment, then the command line. A wrong configuration names its file, line, key
 //! and the nearest key that would be right; no message ever repeats the value of a secret.
 
+mod aaa;
 mod central;
 mod check;
 mod docs;
@@ -11,6 +12,7 @@ mod keys;
 mod load;
 mod sections;
 
+pub use aaa::{AaaBackend, AaaConfig, AaaNames};
 pub use central::{CentralConfig, Place as CentralPlace, TlsMode};
 pub use docs::markdown;
 pub use error::{ConfigError, Place};

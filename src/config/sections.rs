@@ -1,7 +1,7 @@
 //! The configuration as types, a section each. Meanings, defaults and limits stand in `keys`, from which the documentation is made; a
 //! test holds the two together.
 
-use super::{CentralConfig, ConfigError};
+use super::{AaaConfig, CentralConfig, ConfigError};
 use ipnet::Ipv6Net;
 use noctule_domain::permission::Role;
 use noctule_domain::secret::SecretRef;
@@ -21,6 +21,7 @@ pub struct Config {
     pub netbox: NetboxConfig,
     pub radius: RadiusConfig,
     pub central: CentralConfig,
+    pub aaa: AaaConfig,
     pub server: ServerConfig,
     pub log: LogConfig,
 }

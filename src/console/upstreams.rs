@@ -5,6 +5,7 @@ use noctule_domain::nas::{Nas, NasReach};
 use noctule_domain::retry::backoff;
 use noctule_domain::sync::Link;
 use noctule_domain::{SafeText, Timestamp};
+use noctule_network::aaa::Reading;
 use noctule_ui::Msg;
 use noctule_ui::msg::{Upstream, UpstreamKind, UpstreamState};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -89,6 +90,7 @@ pub async fn all(services: &Services) -> Vec<Upstream> {
             note: Some(netbox.words),
         });
     }
+    out.extend(aaa(services));
     if let Ok(rows) = services.store.nas_rows().await {
         let rows: Vec<_> = rows.into_iter().filter(|row| row.nas.enabled).collect();
         let silent: Vec<_> = rows.iter().map(|row| &row.nas).filter(|nas| nas.health.reach == NasReach::Silent).collect();
@@ -114,4 +116,25 @@ pub async fn all(services: &Services) -> Vec<Upstream> {
         }
     }
     out
+}
+
+/// The AAA system by the reading of its accounting: the age is that of what was read last.
+fn aaa(services: &Services) -> Option<Upstream> {
+    let name: SafeText = "AAA".into();
+    if let Some(why) = &services.aaa_trouble {
+        return Some(Upstream { name, kind: UpstreamKind::Aaa, state: UpstreamState::Offline, since: None, note: Some(why.clone()) });
+    }
+    let status = services.accounting.as_ref()?.status().borrow().clone();
+    let state = match status.reading {
+        Reading::Leading if status.note.is_none() => UpstreamState::Live,
+        Reading::Following => UpstreamState::Live,
+        Reading::Leading | Reading::Starting => UpstreamState::Delayed,
+        Reading::Away => UpstreamState::Offline,
+    };
+    let since = if state == UpstreamState::Offline { status.read_at.or(status.since) } else { status.read_at };
+    let unknown: Vec<String> = status.heard.unknown_nas.iter().take(3).map(ToString::to_string).collect();
+    let note = status.note.or_else(|| {
+        (!unknown.is_empty()).then(|| SafeText::new(&format!("accounting names NASes that are not registered: {}", unknown.join(", "))))
+    });
+    Some(Upstream { name, kind: UpstreamKind::Aaa, state, since, note })
 }

@@ -123,7 +123,9 @@ impl<'l> Place<'l> {
     /// With accounting that only notes when a NAS came up, rows from before that are over although nobody closed them.
     fn alive(&self) -> &'static str {
         match self.reloads.load(Ordering::Relaxed) {
-            true => " AND NOT EXISTS (SELECT FROM nasreload AS r WHERE r.nasipaddress = a.nasipaddress AND a.acctstarttime <= r.reloadtime)",
+            true => {
+                " AND NOT EXISTS (SELECT FROM nasreload AS r WHERE r.nasipaddress = a.nasipaddress AND a.acctstarttime <= r.reloadtime)"
+            }
             false => "",
         }
     }

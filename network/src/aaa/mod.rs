@@ -14,7 +14,8 @@ mod row;
 mod schema;
 mod write;
 
-pub use accounting::{AccountingReader, AccountingStatus, Reading, ReaderConfig};
+pub use accounting::{AccountingReader, AccountingStatus, ReaderConfig, Reading};
 pub use config::{AaaConfig, Names};
 pub use freeradius::FreeRadius;
+pub use noctule_tls::{ClientCertificate, Tls};
 pub use schema::{AaaCheck, AaaFinding};

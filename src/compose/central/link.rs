@@ -10,15 +10,17 @@ use crate::config::{CentralPlace, Loaded};
 use crate::exit::{Exit, Failure};
 use crate::secrets::{SecretError, Secrets};
 use noctule_domain::ipam::Pool;
+use noctule_domain::lifecycle::{Proofs, Told};
 use noctule_domain::permission::Role;
-use noctule_domain::ports::Authority;
+use noctule_domain::ports::{Authority, AuthorityError, Heard};
 use noctule_domain::sync::{LifecycleRequest, Link, Op, Other, PROTOCOL, Phase, Replica, SyncStatus};
-use noctule_domain::{SafeText, SubscriberId};
+use noctule_domain::{Retry, SafeText, SubscriberId};
 use noctule_storage::{MethodsOf, Store};
 use noctule_sync::authority::CentralAuthority;
 use noctule_sync::connect::{Centre, CentreError};
 use noctule_sync::run::{Syncer, SyncerConfig};
 use noctule_sync::verify::VerifyReport;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
@@ -140,6 +142,15 @@ impl Central {
             && let Err(error) = authority.pools_replace(pools).await
         {
             tracing::debug!(%error, "the pools were not told to the centre");
+        }
+    }
+
+    /// Sessions that accounting told, kept by the centre.
+    pub async fn sessions_told(&self, told: &[Told], proofs: &BTreeMap<String, Proofs>) -> Result<Heard, AuthorityError> {
+        let authority = self.authority.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match authority {
+            Some(authority) => authority.sessions_told(told, proofs).await,
+            None => Err(AuthorityError::Store { message: "the centre is not connected yet".into(), retry: Retry::Later }),
         }
     }
 

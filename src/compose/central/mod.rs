@@ -16,4 +16,5 @@ pub use emergency::{Emergency, emergency};
 pub use link::{Central, link_of};
 pub use memory::Memory;
 pub use place::{centre_config, keyring_name, login};
+pub(super) use place::{password, tls};
 pub use queue::{Answers, begin_queued};

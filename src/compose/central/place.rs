@@ -83,7 +83,7 @@ pub(super) fn ask_before(loaded: &Loaded, secrets: &Secrets) -> Result<(), Secre
 }
 
 /// The password. `None`: none is known, and the centre may not want one. Blocks: a password program takes its time.
-pub(super) fn password(loaded: &Loaded, secrets: &Secrets) -> Result<Option<Secret>, SecretError> {
+pub fn password(loaded: &Loaded, secrets: &Secrets) -> Result<Option<Secret>, SecretError> {
     match &loaded.config.central.password {
         Some(reference) => secrets.resolve(reference).map(Some),
         None => Ok(crate::keyring::find(&keyring_name(loaded)).or_else(|_| secrets.resolve(&SecretRef::Prompt)).ok()),
