@@ -2,6 +2,7 @@
 //! NetBox and the simulated NAS, asked for the facts. Each test has a home folder and a tmux server of its own. tmux must be there.
 #![allow(clippy::unwrap_used)] // A helper that fails is a test that fails.
 
+mod aaa;
 mod centre;
 mod damage;
 mod demo;

@@ -1,0 +1,66 @@
+//! The console with a real FreeRADIUS behind it: what a login gets is what the screen says, and accounting shows on the screen.
+
+use crate::support::{Home, Term, Upstreams, title};
+use noctule_testbed::{Accounting, FreeRadius, Postgres};
+use std::fs;
+
+#[test]
+fn radius_hands_out_what_the_screen_says_and_accounting_is_seen_on_it() {
+    let home = Home::ready();
+    let _sims = Upstreams::start(&home, "ack");
+    let postgres = Postgres::shared().unwrap();
+    let database = postgres.create_database().unwrap();
+    let radius = FreeRadius::start(postgres, &database).unwrap();
+    let user = home.run(&["subscriber", "show", "S-1", "--json"]).ends(0).json()["username"].as_str().unwrap().to_owned();
+    postgres
+        .query(
+            database.dsn(),
+            &format!("INSERT INTO radcheck (username, attribute, op, value) VALUES ('{user}', 'Cleartext-Password', ':=', 'pw')"),
+        )
+        .unwrap();
+    let password = home.write("aaa.password", postgres.superuser_password());
+    let config = fs::read_to_string(home.config()).unwrap();
+    let section = format!(
+        "{config}\n[aaa]\ndsn = \"postgres://127.0.0.1:{}/{}\"\nuser = \"postgres\"\npassword = \"file:{password}\"\ntls = \"off\"\npoll_s = 1\n",
+        postgres.port(),
+        database.name()
+    );
+    home.write("config/noctule/config.toml", section);
+    assert!(home.run(&["aaa", "check"]).ends(11).out.contains("noctule_login"));
+    home.run(&["aaa", "init", "--yes"]).ends(0);
+    home.run(&["aaa", "check"]).ends(0);
+
+    let login = || radius.login(&user, "pw").unwrap();
+    let term = Term::console(&home, "console", "noctule");
+    term.open("S-1");
+    term.operate(&["i", "a"], "allocated");
+    assert!(login().all("Delegated-IPv6-Prefix").is_empty(), "nothing before the activation");
+    term.operate(&["i", "c"], "active");
+    let prefix = login().all("Delegated-IPv6-Prefix").first().map(|prefix| (*prefix).to_owned()).unwrap();
+    assert!(title(&term.screen()).contains(&prefix));
+
+    // The subscriber logs in, the NAS tells it, the screen shows it.
+    let names = format!("Delegated-IPv6-Prefix = {prefix}");
+    let mut told =
+        Accounting { kind: "Start", username: &user, session: "8100F2", nas: "127.0.0.1", more: &[&names, "Acct-Input-Octets = 5000"] };
+    radius.account(&told).unwrap();
+    let screen = term.wait("observed in accounting", |screen| screen.contains("observed") && screen.contains("8100F2"));
+    assert!(screen.contains("seen in accounting"), "{screen}");
+
+    term.operate(&["i", "s"], "suspended");
+    assert!(!login().accepted);
+    term.operate(&["i", "r"], "active");
+    assert_eq!(login().all("Delegated-IPv6-Prefix"), [prefix.as_str()]);
+    term.keys(&["i", "v"]);
+    term.wait_for("y yes");
+    term.operate(&["y"], "revoked");
+    assert!(login().all("Delegated-IPv6-Prefix").is_empty(), "never again");
+    told.kind = "Stop";
+    radius.account(&told).unwrap();
+    term.wait("the end of the session", |screen| screen.contains("ended in accounting"));
+    term.quit();
+
+    let shown = home.run(&["aaa", "show", &user]).ends(0).out;
+    assert!(shown.contains("none") && shown.contains("8100F2") && shown.contains("written by"), "{shown}");
+    assert_eq!(home.run(&["audit", "verify", "--json"]).ends(0).json()["intact"], true);
+}
