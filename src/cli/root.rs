@@ -1,8 +1,9 @@
 //! The top of the command line: global options, the list of commands, and the small commands.
 
 use super::{
-    AaaCommand, AuditCommand, CentralCommand, ClockCommand, ColorChoice, DoctorArgs, ExportArgs, FlowArgs, ImportArgs, Ipv6Command, JobCommand,
-    LoginArgs, NasCommand, OperationsCommand, ProvisionArgs, SubscriberCommand, SyncCommand, TaskCommand, TechnicianCommand, WipeArgs,
+    AaaCommand, AuditCommand, CentralCommand, ClockCommand, ColorChoice, DoctorArgs, ExportArgs, FlowArgs, ImportArgs, Ipv6Command,
+    JobCommand, LoginArgs, NasCommand, OperationsCommand, ProvisionArgs, SubscriberCommand, SyncCommand, TaskCommand, TechnicianCommand,
+    WipeArgs,
 };
 use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand};

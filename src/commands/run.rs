@@ -1,6 +1,8 @@
 //! From the command line to the exit code: parses, starts the runtime, runs one command, says in one sentence what went wrong.
 
-use super::{Out, aaa, audit, bulk, central, doctor, export, field, import, init, ipv6, job, login, nas, operations, shell, subscriber, sync};
+use super::{
+    Out, aaa, audit, bulk, central, doctor, export, field, import, init, ipv6, job, login, nas, operations, shell, subscriber, sync,
+};
 use crate::cli::{Cli, Command};
 use crate::compose;
 use crate::config::{Environment, load_or_safe};

@@ -127,7 +127,7 @@ fn prove(
     let mut after = subscriber.ipv6.clone();
     after.enforcement = Enforcement::Observed;
     after.enforcement_note = Some(note.clone());
-    write_ipv6(tx, shared.tenant_key, id, &after, now)?;
+    write_ipv6(tx, shared.tenant_key, id, &subscriber.ipv6, &after, now)?;
     let entry = AuditEntry {
         tenant: shared.tenant,
         at: now,

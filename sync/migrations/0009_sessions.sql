@@ -48,7 +48,7 @@ DECLARE
     latest CONSTANT timestamptz := at + interval '120 seconds';
     found jsonb;
     moment timestamptz;
-    by text := CASE
+    shown_by text := CASE
         WHEN running THEN NULL
         WHEN record.enforcement = 'none' AND record.state = 'active' THEN 'seen'
         WHEN record.enforcement IN ('acknowledged', 'unanswered') AND CASE
@@ -59,19 +59,19 @@ DECLARE
     END;
 BEGIN
     -- Accounting counts whole seconds.
-    IF by = 'seen' THEN
+    IF shown_by = 'seen' THEN
         since := date_trunc('second', record.since);
     ELSE
         since := date_trunc('second', asked_at);
     END IF;
-    IF by IN ('seen', 'interim') THEN
+    IF shown_by IN ('seen', 'interim') THEN
         SELECT x.value INTO found FROM jsonb_array_elements(told->'open') WITH ORDINALITY AS x(value, n)
             WHERE (x.value->>'updated_at')::timestamptz BETWEEN since AND latest
                 AND (x.value->>'delegated_prefix')::cidr = record.prefix
             ORDER BY x.n LIMIT 1;
         moment := (found->>'updated_at')::timestamptz;
         RETURN 'seen in accounting ' || to_char(moment AT TIME ZONE 'UTC', 'HH24:MI:SS "UTC"') || ', session ' || (found->>'acct_session_id');
-    ELSIF by = 'stop' THEN
+    ELSIF shown_by = 'stop' THEN
         -- One that lived through the request was not ended by it.
         IF EXISTS (SELECT FROM jsonb_array_elements(told->'open') AS x WHERE (x->>'started_at')::timestamptz < since) THEN
             RETURN NULL;
