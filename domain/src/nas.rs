@@ -154,6 +154,15 @@ words!(
     }
 );
 
+words!(
+    /// How requests reach the NAS.
+    Transport {
+        Udp = "udp",
+        /// RADIUS over TLS (RFC 6614), on TCP port 2083.
+        Radsec = "radsec",
+    }
+);
+
 words!(SignedAnswers { IfPresent = "if_present", Required = "required" });
 
 /// How one kind of NAS is spoken to: data, from `assets/nas-profiles/*.toml` (see `../radius` in the network crate).
@@ -168,6 +177,12 @@ pub struct NasProfile {
     pub identify: Vec<Identify>,
     #[serde(default = "all_of_it")]
     pub identify_by: IdentifyBy,
+    #[serde(default = "udp")]
+    pub transport: Transport,
+    /// With `radsec`: the name that the certificate of the NAS must hold. `{nas_name}`, `{nas_identifier}` and `{address}` are filled in from
+    /// the registry.
+    #[serde(default = "its_address")]
+    pub tls_name: String,
     #[serde(default = "default_port")]
     pub port: u16,
     /// Put Message-Authenticator first into every request.
@@ -291,6 +306,12 @@ impl Default for Retransmit {
 fn all_of_it() -> IdentifyBy {
     IdentifyBy::All
 }
+fn udp() -> Transport {
+    Transport::Udp
+}
+fn its_address() -> String {
+    "{address}".to_owned()
+}
 fn default_port() -> u16 {
     3799
 }
@@ -329,6 +350,8 @@ mod tests {
             resume,
             identify: vec![Identify::Username],
             identify_by: IdentifyBy::All,
+            transport: Transport::Udp,
+            tls_name: its_address(),
             port: default_port(),
             sign_requests: true,
             signed_answers: SignedAnswers::IfPresent,

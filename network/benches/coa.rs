@@ -100,6 +100,7 @@ async fn engine(server: &Server, rest_s: u32) -> f64 {
         address: server.address,
         secret: Arc::new(Secret::new(SECRET)),
         profile: Arc::new(profile),
+        tls_name: server.address.ip().to_string(),
     });
     let engine = Engine::new(EngineConfig { max_sockets: 128, ..EngineConfig::default() }).expect("an engine");
     let next = Arc::new(AtomicU32::new(0));

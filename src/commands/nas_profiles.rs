@@ -75,6 +75,10 @@ fn show(profile: &NasProfile, origin: &str, out: &mut Out) -> Result<(), Failure
     let r = &profile.retransmit;
     let yes = |is: bool| if is { "yes" } else { "no" };
     let safe = |text: &str| SafeText::new(text).into_string();
+    let transport = match profile.transport {
+        noctule_domain::nas::Transport::Udp => "udp".to_owned(),
+        noctule_domain::nas::Transport::Radsec => format!("radsec, certificate for {}", safe(&profile.tls_name)),
+    };
     let login = &profile.login;
     let how = match login.suspend {
         noctule_domain::aaa::SuspendLogin::Reject => "reject".to_owned(),
@@ -89,6 +93,7 @@ fn show(profile: &NasProfile, origin: &str, out: &mut Out) -> Result<(), Failure
         ("title", Some(safe(&profile.title))),
         ("from", Some(origin.to_owned())),
         ("named by", Some(identification(profile))),
+        ("transport", Some(transport)),
         ("port", Some(profile.port.to_string())),
         ("in flight", Some(format!("{} at most", profile.window))),
         ("rate", Some(profile.rate_per_s.map_or_else(|| "without limit".to_owned(), |rate| format!("{rate} a second")))),

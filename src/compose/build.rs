@@ -16,7 +16,7 @@ use noctule_network::lifecycle::{Executor, ExecutorConfig, Upstreams};
 use noctule_network::netbox::{Netbox, NetboxConfig, PoolConfig, Timeouts};
 use noctule_network::radius::Profiles;
 use noctule_network::radius::profiles::load_dir;
-use noctule_network::radius::{Engine, EngineConfig, RadiusClient};
+use noctule_network::radius::{ClientCertificate, Engine, EngineConfig, RadiusClient, RadsecFiles};
 use noctule_network::upstream::{Aaa, Ipam};
 use noctule_storage::{Jobs, MethodsOf, OpenError, Store};
 use std::path::Path;
@@ -28,6 +28,17 @@ pub fn profiles(loaded: &Loaded) -> Result<Profiles, Failure> {
         None => Ok(Profiles::built_in()),
         Some(folder) => load_dir(folder).map_err(|e| Failure::new(Exit::Config, format!("the NAS profiles in {}: {e}", folder.display()))),
     }
+}
+
+/// What RADIUS over TLS trusts and shows.
+fn radsec(loaded: &Loaded) -> Result<RadsecFiles, Failure> {
+    let radius = &loaded.config.radius;
+    let client = match (&radius.radsec_cert_file, &radius.radsec_key_file) {
+        (Some(certificate), Some(key)) => Some(ClientCertificate { certificate: certificate.clone(), key: key.clone() }),
+        (None, None) => None,
+        _ => return Err(Failure::new(Exit::Config, "[radius]: radsec_cert_file and radsec_key_file belong together: set both or none")),
+    };
+    Ok(RadsecFiles { ca: radius.radsec_ca_file.clone(), client })
 }
 
 /// The methods of NAS profiles, built-in and of the configured folder, for the store.
@@ -86,7 +97,7 @@ pub fn services_with(
     };
     let own_secrets = secrets.clone();
     let central = if store.is_replica() { Some(Central::new(loaded, &store, &secrets)?) } else { None };
-    let engine = EngineConfig { source: loaded.config.radius.source, ..EngineConfig::default() };
+    let engine = EngineConfig { source: loaded.config.radius.source, radsec: radsec(loaded)?, ..EngineConfig::default() };
     let engine = Engine::new(engine).map_err(|e| Failure::new(Exit::Internal, format!("no UDP socket for RADIUS: {e}")))?;
     let resolve =
         move |reference: &noctule_domain::secret::SecretRef| secrets.resolve(reference).map_err(|e| SafeText::new(&e.to_string()));

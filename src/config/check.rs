@@ -121,6 +121,11 @@ pub(super) fn rules(config: &Config) -> Result<(), (&'static str, &'static str, 
     if let Some(url) = &config.netbox.url {
         url_rules(url, config.netbox.allow_plain_http).map_err(|why| ("netbox", "url", format!("netbox.url: {why}")))?;
     }
+    let radius = &config.radius;
+    if radius.radsec_cert_file.is_some() != radius.radsec_key_file.is_some() {
+        let name = if radius.radsec_cert_file.is_some() { "radsec_cert_file" } else { "radsec_key_file" };
+        return Err(("radius", name, format!("radius.{name}: radsec_cert_file and radsec_key_file belong together: set both or none")));
+    }
     config.central.rules().map_err(|(name, why)| ("central", name, format!("central.{name}: {why}")))?;
     config.aaa.rules(&config.central).map_err(|(name, why)| ("aaa", name, format!("aaa.{name}: {why}")))?;
     for (place, pool) in config.netbox.pools.iter().enumerate() {

@@ -124,6 +124,21 @@ pub const KEYS: &[Key] = &[
         "Folder with further NAS profiles (`*.toml`); one with the key of a built-in profile replaces it.",
     ),
     key(
+        "radius",
+        "radsec_ca_file",
+        Kind::Path,
+        "",
+        "RADIUS over TLS: certificates (PEM) of the authority of the NASes, instead of those of the system.",
+    ),
+    key("radius", "radsec_cert_file", Kind::Path, "", "RADIUS over TLS: client certificate (PEM). With `radsec_key_file`."),
+    key(
+        "radius",
+        "radsec_key_file",
+        Kind::Path,
+        "",
+        "RADIUS over TLS: private key (PEM, mode 0600 or stricter) of the client certificate.",
+    ),
+    key(
         "central",
         "url",
         Kind::Text,

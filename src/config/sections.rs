@@ -140,6 +140,9 @@ fn default_delegated_len() -> u8 {
 pub struct RadiusConfig {
     pub source: Option<IpAddr>,
     pub profiles_dir: Option<PathBuf>,
+    pub radsec_ca_file: Option<PathBuf>,
+    pub radsec_cert_file: Option<PathBuf>,
+    pub radsec_key_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,10 +5,11 @@ use super::codec::Reason;
 use super::engine::{Engine, Exchange, Priority, Target};
 use super::probe::{Cause, Conclusion, Evidence, Prober, Tried, conclude};
 use super::profiles::Profiles;
+use super::radsec;
 use super::request::{Prepared, nas_identification, prepare, prepare_probe};
 use crate::upstream::{DynamicAuthorization, NasAnswer, NasAsk, NasOutcome};
 use async_trait::async_trait;
-use noctule_domain::nas::{Nas, NasProfile, NasReach, NasSeen};
+use noctule_domain::nas::{Nas, NasProfile, NasReach, NasSeen, Transport};
 use noctule_domain::radius::{CauseMeaning, ErrorCause};
 use noctule_domain::secret::{Secret, SecretRef};
 use noctule_domain::subscriber::Subscriber;
@@ -82,7 +83,7 @@ impl RadiusClient {
             tried: Vec::new(),
             conclusion: None,
         };
-        if matches!(exchange.outcome, NasOutcome::Silence { .. }) {
+        if matches!(exchange.outcome, NasOutcome::Silence { .. }) && profile.transport == Transport::Udp {
             progress(&format!("{} is silent; trying what may be the reason, some seconds", nas.name));
             self.explain(nas, &profile, &exchange, &mut probe).await;
         }
@@ -122,14 +123,20 @@ impl RadiusClient {
     }
 
     async fn send(&self, nas: &Nas, profile: Arc<NasProfile>, prepared: &Prepared) -> Exchange {
-        let secret = match self.secret(&nas.secret).await {
+        // Over TLS the secret is the one of RFC 6614, whatever the registry names.
+        let secret = match profile.transport {
+            Transport::Radsec => Ok(radsec::secret()),
+            Transport::Udp => self.secret(&nas.secret).await,
+        };
+        let secret = match secret {
             Ok(secret) => secret,
             Err(why) => {
                 let why = SafeText::from(format!("the secret of {} ({}) can not be read: {why}", nas.name, nas.secret));
                 return Exchange { outcome: NasOutcome::NotSent(why), sends: 0, round_trip: None, dropped: Default::default() };
             }
         };
-        let target = Target { name: nas.name.clone(), address: nas.address, secret, profile };
+        let tls_name = tls_name(&profile, nas);
+        let target = Target { name: nas.name.clone(), address: nas.address, secret, profile, tls_name };
         let exchange = self.engine.exchange(&target, &prepared.request, self.priority).await;
         if matches!(exchange.outcome, NasOutcome::Silence { .. }) {
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&nas.secret);
@@ -218,6 +225,13 @@ pub struct Probe {
     /// The experiments after a silence.
     pub tried: Vec<Tried>,
     pub conclusion: Option<Conclusion>,
+}
+
+/// The name that the certificate of a NAS must hold.
+fn tls_name(profile: &NasProfile, nas: &Nas) -> String {
+    let identifier = nas.nas_identifier.as_ref().map_or("", SafeText::as_str);
+    let filled = profile.tls_name.replace("{nas_name}", nas.name.as_str()).replace("{nas_identifier}", identifier);
+    filled.replace("{address}", &nas.address.ip().to_string())
 }
 
 fn capital(text: &str) -> String {

@@ -152,6 +152,10 @@ fn check(profile: &NasProfile) -> Result<(), Wrong> {
     if profile.activate == Method::CoaPrefix && profile.identify.contains(&Identify::DelegatedPrefix) {
         return no("identify", "delegated_ipv6_prefix can not name the session where activate sends the same attribute to change it");
     }
+    let plain_name = |c: char| c.is_ascii_alphanumeric() || "-._:{}".contains(c);
+    if profile.tls_name.is_empty() || profile.tls_name.len() > 253 || !profile.tls_name.chars().all(plain_name) {
+        return no("tls_name", "a host name or an address; {nas_name}, {nas_identifier} and {address} are filled in");
+    }
     if profile.port == 0 {
         return no("port", "port 0 can not be sent to");
     }

@@ -22,7 +22,8 @@ pub fn profile() -> NasProfile {
 }
 
 pub fn target(address: SocketAddr, secret: &str, profile: NasProfile) -> Target {
-    Target { name: SafeText::new("bng-demo"), address, secret: Arc::new(Secret::new(secret)), profile: Arc::new(profile) }
+    let tls_name = address.ip().to_string();
+    Target { name: SafeText::new("bng-demo"), address, secret: Arc::new(Secret::new(secret)), profile: Arc::new(profile), tls_name }
 }
 
 /// A request that names one session; the session is its own key.

@@ -16,15 +16,24 @@ pub struct Server {
 impl Server {
     /// Starts one on a free port and waits until it listens.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// One that takes RADIUS over TLS as well, on `port`, with the certificates of a folder.
+    pub fn start_with_tls(port: u16, certificates: &std::path::Path) -> Self {
+        Self::start_with(&[port.to_string().as_ref(), certificates.as_os_str()])
+    }
+
+    fn start_with(more: &[&std::ffi::OsStr]) -> Self {
         for _ in 0..5 {
-            if let Some(server) = Self::try_start() {
+            if let Some(server) = Self::try_start(more) {
                 return server;
             }
         }
         panic!("FreeRADIUS did not start in five tries");
     }
 
-    fn try_start() -> Option<Self> {
+    fn try_start(more: &[&std::ffi::OsStr]) -> Option<Self> {
         let port = free_port();
         let prefix = tempfile::Builder::new().prefix("noctule-freeradius").tempdir().expect("a temporary folder");
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/freeradius-nas/start.sh");
@@ -32,6 +41,7 @@ impl Server {
         let mut child = Command::new("sh")
             .arg(script)
             .args([prefix.path().as_os_str(), port.to_string().as_ref()])
+            .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -3,6 +3,7 @@
 use crate::radius::attribute::Attribute;
 use crate::radius::codec::RequestKind;
 use crate::radius::engine::stats::Dropped;
+use crate::radius::radsec::RadsecFiles;
 use crate::upstream::NasOutcome;
 use noctule_domain::SafeText;
 use noctule_domain::nas::NasProfile;
@@ -25,11 +26,20 @@ pub struct EngineConfig {
     pub grace: Duration,
     /// After so many silences in a row a NAS is asked one request at a time, until it answers.
     pub silences_to_trip: u32,
+    /// Certificates for RADIUS over TLS.
+    pub radsec: RadsecFiles,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { source: None, max_sockets: 64, receive_buffer: 4 << 20, grace: Duration::from_secs(30), silences_to_trip: 3 }
+        Self {
+            source: None,
+            max_sockets: 64,
+            receive_buffer: 4 << 20,
+            grace: Duration::from_secs(30),
+            silences_to_trip: 3,
+            radsec: RadsecFiles::default(),
+        }
     }
 }
 
@@ -40,6 +50,8 @@ pub struct Target {
     pub address: SocketAddr,
     pub secret: Arc<Secret>,
     pub profile: Arc<NasProfile>,
+    /// With the transport `radsec`: the name that its certificate must hold.
+    pub tls_name: String,
 }
 
 /// What to ask. Message-Authenticator and Event-Timestamp are added by the engine, as the profile says.

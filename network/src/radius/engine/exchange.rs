@@ -9,8 +9,10 @@ use crate::radius::engine::retransmit::{first_wait, next_wait, seconds};
 use crate::radius::engine::sockets::{Family, Sockets, bind};
 use crate::radius::engine::stats::{Dropped, NasStats};
 use crate::radius::engine::ticket::{Ticket, Turn};
+use crate::radius::radsec::{Ask, End, Lines, Whom};
 use crate::upstream::NasOutcome;
 use noctule_domain::SafeText;
+use noctule_domain::nas::Transport;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -33,6 +35,7 @@ pub(super) struct Inner {
     v6: Sockets,
     /// Receivers; aborted when this is dropped.
     receivers: Mutex<JoinSet<()>>,
+    radsec: Lines,
     stray: AtomicU64,
     logged: Mutex<Option<Instant>>,
 }
@@ -80,8 +83,10 @@ impl Engine {
         if let Some(source) = config.source {
             bind(if source.is_ipv4() { Family::V4 } else { Family::V6 }, &config)?;
         }
+        let radsec = Lines::new(config.radsec.clone());
         Ok(Self(Arc::new(Inner {
             config,
+            radsec,
             nases: RwLock::default(),
             v4: Sockets::new(Family::V4),
             v6: Sockets::new(Family::V6),
@@ -129,6 +134,9 @@ impl Engine {
             Ticket { config: &self.0.config, nas: &nas, session: None, window: false, pacing: false, place: None, flight: None };
         self.enter_session(&mut ticket, &request.session_key).await;
         self.enter_window(&mut ticket, target, priority).await?;
+        if target.profile.transport == Transport::Radsec {
+            return self.over_tls(&nas, target, request).await;
+        }
         self.take_place(&mut ticket, target).await?;
         let Some(place) = ticket.place else { return Err(SafeText::new("no identifier could be had")) };
         let socket = self.socket(target, place.0)?;
@@ -152,6 +160,47 @@ impl Engine {
             }
         };
         Ok(self.conclude(ticket, target, waited, reply))
+    }
+
+    /// The same over the line of this NAS; the ticket keeps session and window meanwhile.
+    async fn over_tls(&self, nas: &NasState, target: &Target, request: &Request) -> Result<Exchange, SafeText> {
+        let profile = &target.profile;
+        let started = Instant::now();
+        let (reply, end) = oneshot::channel();
+        let ask = Ask {
+            kind: request.kind,
+            attributes: request.attributes.clone(),
+            sign: profile.sign_requests,
+            timestamp: profile.event_timestamp.then(|| u32::try_from(chrono::Utc::now().timestamp()).unwrap_or(u32::MAX)),
+            signed: profile.signed_answers,
+            deadline: started + seconds(profile.retransmit.mrd_s).max(Duration::from_millis(1)),
+            reply,
+            sends: 0,
+        };
+        let whom = Whom {
+            name: target.name.clone(),
+            address: target.address,
+            tls_name: target.tls_name.clone(),
+            watch: (seconds(profile.retransmit.irt_s) * 4).max(Duration::from_millis(200)),
+        };
+        let end = self.0.radsec.ask(whom, ask, end).await;
+        let now = Instant::now();
+        let mut core = nas.lock();
+        match end {
+            End::NotSent(why) => Err(why),
+            End::Answer { answer, at, sends } => {
+                core.answered_over_tls(&answer, sends, at.duration_since(started), now);
+                let outcome =
+                    if answer.ack { NasOutcome::Ack { causes: answer.causes } } else { NasOutcome::Nak { causes: answer.causes } };
+                Ok(Exchange { outcome, sends, round_trip: Some(at.duration_since(started)), dropped: Dropped::default() })
+            }
+            End::Silence { sends, note } => {
+                core.stats.sent += u64::from(sends);
+                core.silence(now);
+                let seconds = now.duration_since(started).as_secs_f64().round() as u64;
+                Ok(Exchange { outcome: NasOutcome::Silence { seconds, note }, sends, round_trip: None, dropped: Dropped::default() })
+            }
+        }
     }
 
     fn nas(&self, target: &Target) -> Arc<NasState> {

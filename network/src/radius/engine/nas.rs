@@ -346,6 +346,15 @@ impl Core {
         true
     }
 
+    /// An authentic answer that came over TLS.
+    pub fn answered_over_tls(&mut self, answer: &Answer, sends: u32, round_trip: Duration, now: Instant) {
+        self.stats.sent += u64::from(sends);
+        self.stats.repeats += u64::from(sends.saturating_sub(1));
+        self.stats.record_round_trip(round_trip);
+        self.silences = 0;
+        self.count(answer, now);
+    }
+
     fn count(&mut self, answer: &Answer, now: Instant) {
         if answer.ack {
             self.stats.acks += 1;
