@@ -25,7 +25,7 @@ pub struct Certificates(tempfile::TempDir);
 impl Certificates {
     pub fn make() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let (ours, foreign) = (authority(), authority());
+        let (ours, foreign) = (authority("A CA of the tests"), authority("A CA that nobody here trusts"));
         let make = |name: &str, expired: bool| {
             let key = KeyPair::generate().expect("a key");
             let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned(), NAME.to_owned()]).expect("names");
@@ -67,9 +67,9 @@ fn named(name: &str) -> DistinguishedName {
     distinguished
 }
 
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
+fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::default();
-    params.distinguished_name = named("A CA of the tests");
+    params.distinguished_name = named(name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a CA")
