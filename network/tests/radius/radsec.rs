@@ -90,8 +90,14 @@ async fn a_real_freeradius_answers_over_tls_and_its_certificate_is_checked() {
     let words = why(&ask(&engine(foreign), &to(address), RequestKind::Coa, "s-1").await);
     assert!(words.contains("not issued by the authority that we trust"), "{words}");
     let bare = RadsecFiles { client: None, ..certificates.files() };
-    let words = why(&ask(&engine(bare), &to(address), RequestKind::Coa, "s-1").await);
-    assert!(words.contains("certificate"), "{words}");
+    // FreeRADIUS breaks off after the handshake of TLS 1.3, often before its alert is heard: what was written is then not known to be lost.
+    let exchange = ask(&engine(bare), &to(address), RequestKind::Coa, "s-1").await;
+    match &exchange.outcome {
+        NasOutcome::NotSent(words) | NasOutcome::Silence { note: Some(words), .. } => {
+            assert!(words.as_str().contains("client certificate"), "{words}");
+        }
+        other => panic!("{other:?}"),
+    }
     let nobody = to(SocketAddr::from(([127, 0, 0, 1], free_port())));
     let words = why(&ask(&ours, &nobody, RequestKind::Coa, "s-1").await);
     assert!(words.contains("not reached over TLS: no connection to"), "{words}");
