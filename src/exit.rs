@@ -22,6 +22,7 @@ pub enum Exit {
     Store = 10,
     Partly = 11,
     Queued = 12,
+    Drift = 13,
 }
 
 impl Exit {
@@ -39,6 +40,7 @@ impl Exit {
         Exit::Store,
         Exit::Partly,
         Exit::Queued,
+        Exit::Drift,
     ];
 
     pub const fn code(self) -> u8 {
@@ -60,6 +62,7 @@ impl Exit {
             Exit::Config => "the configuration is wrong or missing",
             Exit::Store => "the store can not be used: damaged, read-only, full, newer than this program",
             Exit::Queued => "kept in the outbox: the centre is away, it is asked on return",
+            Exit::Drift => "drift check: something was found",
             Exit::Partly => "partly done: some rows or targets were, some were not; each is named",
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod aaa;
 pub mod audit;
+pub mod drift;
 pub mod filter;
 pub mod geo;
 pub mod ids;

@@ -1,6 +1,7 @@
 //! What acts on the network: NetBox over HTTP, NASes over RADIUS, AAA over SQL, and the executor that drives an operation through all.
 
 pub mod aaa;
+pub mod drift;
 pub mod lifecycle;
 pub mod netbox;
 pub mod radius;

@@ -1,9 +1,9 @@
 //! The top of the command line: global options, the list of commands, and the small commands.
 
 use super::{
-    AaaCommand, AuditCommand, CentralCommand, ClockCommand, ColorChoice, DoctorArgs, ExportArgs, FlowArgs, ImportArgs, Ipv6Command,
-    JobCommand, LoginArgs, NasCommand, OperationsCommand, ProvisionArgs, SubscriberCommand, SyncCommand, TaskCommand, TechnicianCommand,
-    WipeArgs,
+    AaaCommand, AuditCommand, CentralCommand, ClockCommand, ColorChoice, DoctorArgs, DriftCommand, ExportArgs, FlowArgs, ImportArgs,
+    Ipv6Command, JobCommand, LoginArgs, NasCommand, OperationsCommand, ProvisionArgs, SubscriberCommand, SyncCommand, TaskCommand,
+    TechnicianCommand, WipeArgs,
 };
 use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand};
@@ -85,6 +85,9 @@ pub enum Command {
     /// Lifecycle operations and their journal
     #[command(subcommand)]
     Operations(OperationsCommand),
+    /// Drift between the subscribers, NetBox, AAA and sessions: check, list, repair, dismiss
+    #[command(subcommand)]
+    Drift(DriftCommand),
     /// Field tasks
     #[command(subcommand)]
     Task(TaskCommand),

@@ -143,7 +143,7 @@ pub fn options(loaded: &Loaded) -> Result<OpenOptions, Failure> {
 }
 
 /// The key of an encrypted copy: 32 bytes, written as 64 hexadecimal digits.
-fn store_key(loaded: &Loaded) -> Result<Option<Secret>, Failure> {
+pub fn store_key(loaded: &Loaded) -> Result<Option<Secret>, Failure> {
     let Some(reference) = &loaded.config.central.store_key else { return Ok(None) };
     let base = loaded.file.parent().map(std::path::Path::to_path_buf).unwrap_or_default();
     let wrong = |why: &str| Failure::new(Exit::Config, format!("central.store_key ({reference}): {why}"));

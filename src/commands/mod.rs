@@ -12,6 +12,7 @@ mod context;
 mod doctor;
 mod doctor_central;
 mod doctor_system;
+mod drift;
 mod export;
 mod export_rows;
 mod field;
@@ -36,7 +37,7 @@ mod wire_rows;
 
 use confirm::confirm;
 
-pub use context::{Context, actor, hostname, open_store, options as store_options};
+pub use context::{Context, actor, hostname, open_store, options as store_options, store_key};
 pub use ipv6::Outcome;
 pub use job::export_job;
 pub use nas_profiles::markdown as nas_profiles_markdown;

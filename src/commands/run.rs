@@ -1,7 +1,7 @@
 //! From the command line to the exit code: parses, starts the runtime, runs one command, says in one sentence what went wrong.
 
 use super::{
-    Out, aaa, audit, bulk, central, doctor, export, field, import, init, ipv6, job, login, nas, operations, shell, subscriber, sync,
+    Out, aaa, audit, bulk, central, doctor, drift, export, field, import, init, ipv6, job, login, nas, operations, shell, subscriber, sync,
 };
 use crate::cli::{Cli, Command};
 use crate::compose;
@@ -62,6 +62,7 @@ async fn run(cli: &Cli) -> Result<Exit, Failure> {
         Command::Job(what) => job::run(flags, what, &mut out).await,
         Command::Subscriber(what) => subscriber::run(flags, what, &mut out).await,
         Command::Operations(what) => operations::run(flags, what, &mut out).await,
+        Command::Drift(what) => drift::run(flags, what, &mut out).await,
         Command::Task(what) => field::task(flags, what, &mut out).await,
         Command::Technician(what) => field::technician(flags, what, &mut out).await,
         Command::Clock(what) => field::clock(flags, what, &mut out).await,

@@ -28,6 +28,7 @@ impl Background {
             tokio::spawn(housekeeping(services.clone(), cancel.clone())),
             tokio::spawn(async move { runner.run(until).await }),
             tokio::spawn(super::aaa::read(services.clone(), cancel.clone())),
+            tokio::spawn(super::drift_background(services.clone(), cancel.clone())),
         ];
         Self { link, others }
     }

@@ -2,6 +2,7 @@
 
 use super::Services;
 use super::central::Central;
+use super::drift::Drift;
 use super::unusable::Unusable;
 use crate::commands::Context;
 use crate::config::{Config, Loaded};
@@ -129,7 +130,7 @@ pub fn services_with(
         (None, None, Some(why)) => Some(Arc::new(super::aaa::UnusableAaa(why.clone())) as Arc<dyn Aaa>),
         (None, None, None) => None,
     };
-    let upstreams = Upstreams { ipam, aaa, nas: radius.clone(), profiles };
+    let upstreams = Upstreams { ipam, aaa: aaa.clone(), nas: radius.clone(), profiles: profiles.clone() };
     let executor = Executor::new(authority.clone(), upstreams, config);
     let jobs = jobs_beside(loaded, &store, store.is_read_only() || read_only.is_some())?;
     let leader = jobs.clone();
@@ -141,7 +142,9 @@ pub fn services_with(
         Arc::new(move || leader.lead()),
     );
     let (operator, world) = (actor, World::default());
+    let logins = aaa;
     let aaa = own;
+    let drift = Arc::new(Drift::new(loaded, profiles)?);
     Ok(Arc::new(Services {
         store,
         jobs,
@@ -155,6 +158,8 @@ pub fn services_with(
         radius,
         authority,
         central,
+        logins,
+        drift,
         operator,
         world,
         read_only,

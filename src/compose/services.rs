@@ -2,6 +2,7 @@
 //! and the demo use the same.
 
 use super::central::Central;
+use super::drift::Drift;
 use crate::console::World;
 use noctule_domain::lifecycle::{Actor, OperationStatus};
 use noctule_domain::nas::NasReach;
@@ -13,6 +14,7 @@ use noctule_network::lifecycle::job::JobRunner;
 use noctule_network::lifecycle::{Executor, Started};
 use noctule_network::netbox::Netbox;
 use noctule_network::radius::RadiusClient;
+use noctule_network::upstream::Aaa;
 use noctule_storage::{Jobs, OperationFilter, Store, StoreError};
 use noctule_ui::msg::UpstreamState;
 use noctule_ui::query::{MapView, NetworkView, SubscriberView, SyncView};
@@ -41,6 +43,10 @@ pub struct Services {
     pub authority: Arc<dyn Authority>,
     /// The centre, where one is configured: the store is then a copy with an outbox.
     pub central: Option<Arc<Central>>,
+    /// What hands out prefixes at logins, where one is configured.
+    pub logins: Option<Arc<dyn Aaa>>,
+    /// Checks for drift, and what they found on this machine.
+    pub drift: Arc<Drift>,
     /// As configured; who acts is `actor()`.
     pub operator: Actor,
     pub world: World,
@@ -187,7 +193,15 @@ impl Services {
                     Reply::Subscriber(Box::new(SubscriberView { subscriber, nas_name, session_nas_name, timeline, others }))
                 }
             },
-            Query::Overview => Reply::Overview(Box::new(store.overview(chrono::Utc::now()).await?)),
+            Query::Overview => {
+                let mut overview = store.overview(chrono::Utc::now()).await?;
+                overview.alerts.extend(self.drift.alert().await);
+                Reply::Overview(Box::new(overview))
+            }
+            Query::Drift => match self.drift.view().await {
+                Ok(view) => Reply::Drift(Box::new(view)),
+                Err(failure) => Reply::Failed(SafeText::new(&failure.sentence)),
+            },
             Query::Technicians => Reply::Technicians(store.technicians().await?),
             Query::Tasks => Reply::Tasks(store.tasks().await?),
             Query::Operations { open_only, limit } => {

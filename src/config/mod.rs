@@ -21,5 +21,6 @@ pub use init::{EXAMPLE, example_for, write_example, write_private};
 pub use keys::{KEYS, Key, Kind, env_name, unknown_variables};
 pub use load::{Environment, Loaded, load, load_or_safe};
 pub use sections::{
-    Config, ConsoleConfig, LogConfig, LogLevel, NetboxConfig, OperatorConfig, PoolConfig, RadiusConfig, StoreConfig, TenantConfig, Theme,
+    Config, ConsoleConfig, DriftConfig, LogConfig, LogLevel, NetboxConfig, OperatorConfig, PoolConfig, RadiusConfig, StoreConfig,
+    TenantConfig, Theme,
 };

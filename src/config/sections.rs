@@ -3,6 +3,7 @@
 
 use super::{AaaConfig, CentralConfig, ConfigError};
 use ipnet::Ipv6Net;
+use noctule_domain::drift::Limits;
 use noctule_domain::permission::Role;
 use noctule_domain::secret::SecretRef;
 use noctule_domain::{SafeText, TenantId, words};
@@ -23,6 +24,7 @@ pub struct Config {
     pub central: CentralConfig,
     pub aaa: AaaConfig,
     pub server: ServerConfig,
+    pub drift: DriftConfig,
     pub log: LogConfig,
 }
 
@@ -155,6 +157,34 @@ pub struct ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8470)), netbox_secret: None }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DriftConfig {
+    pub every_hours: u32,
+    pub poll_s: u32,
+    pub page: u32,
+    pub pause_ms: u32,
+    pub allocated_hours: u32,
+    pub revoking_minutes: u32,
+    pub revoked_days: u32,
+}
+
+impl Default for DriftConfig {
+    fn default() -> Self {
+        Self { every_hours: 6, poll_s: 60, page: 500, pause_ms: 200, allocated_hours: 24, revoking_minutes: 60, revoked_days: 90 }
+    }
+}
+
+impl DriftConfig {
+    pub fn limits(&self) -> Limits {
+        Limits {
+            allocated: chrono::Duration::hours(self.allocated_hours.into()),
+            revoking: chrono::Duration::minutes(self.revoking_minutes.into()),
+            revoked: chrono::Duration::days(self.revoked_days.into()),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the operator changes from the screen, carried out: operations begun or queued, notes, time, decisions. Each ends in one sentence.
 
-use crate::compose::{self, Services, Set};
+use crate::compose::{self, Pace, Repaired, Services, Set};
+use noctule_domain::drift::Dismissal;
 use noctule_domain::job::{Course, JobJournal, Terms, Wish};
 use noctule_domain::lifecycle::{Enforcement, OperationKind, OperationOptions};
 use noctule_domain::ports::{AuthorityError, BeginOperation};
@@ -10,6 +11,7 @@ use noctule_domain::{JobId, OpId, OperationId, Retry, SafeText, SubscriberId, Ta
 use noctule_network::lifecycle::Started;
 use noctule_ui::effect::OperationTarget;
 use noctule_ui::{Msg, Notice, RequestId};
+use std::sync::Arc;
 
 /// More than so many at once are a job.
 const FEW: usize = 3;
@@ -175,5 +177,62 @@ pub async fn resolve(services: &Services, op: OpId, resolution: Resolution) -> N
             Resolution::Both => "Both texts are kept: theirs, then yours.",
         }),
         Err(error) => failed(error),
+    }
+}
+
+/// A check now, to its end.
+pub async fn drift_check(services: &Services) -> Notice {
+    match services.drift.check(services, Vec::new(), Pace::Quick).await {
+        Err(failure) => Notice::warning(failure.sentence),
+        Ok(report) => {
+            let cut = report.sources.iter().find(|source| !source.whole);
+            let found = match report.findings.len() {
+                0 => "no drift was found".to_owned(),
+                1 => "1 finding stands".to_owned(),
+                n => format!("{n} findings stand"),
+            };
+            match cut {
+                None => Notice::info(format!("The check has ended: {found}.")),
+                Some(source) => {
+                    let why = source.trouble.as_ref().map(|t| format!(": {t}")).unwrap_or_default();
+                    Notice::warning(format!("The check could not read {} to its end{why}. So far {found}.", source.source))
+                }
+            }
+        }
+    }
+}
+
+/// Repairs that begin operations: their ends come by themselves.
+pub async fn drift_repair(services: &Arc<Services>, keys: Vec<String>) -> Notice {
+    let (mut begun, mut gone, mut refused) = (0u32, 0u32, Vec::new());
+    for key in keys {
+        match compose::repair_drift(services, &key, None).await {
+            Ok(Repaired::Begun(_)) | Ok(Repaired::Done(_)) => begun += 1,
+            Ok(Repaired::Gone) => gone += 1,
+            Err(failure) => refused.push(failure.sentence),
+        }
+    }
+    let gone = if gone > 0 { format!(" {gone} differ no more.") } else { String::new() };
+    match refused.as_slice() {
+        [] if begun == 1 && gone.is_empty() => Notice::info("The repair has begun."),
+        [] => Notice::info(format!("{begun} repairs have begun.{gone}")),
+        [why] if begun == 0 => Notice::warning(format!("Not repaired: {why}")),
+        [why, ..] => Notice::warning(format!("{begun} repairs have begun, {} were refused; the first: {why}.{gone}", refused.len())),
+    }
+}
+
+/// Dismisses, or takes a dismissal back.
+pub async fn drift_dismiss(services: &Services, key: String, why: Option<SafeText>) -> Notice {
+    let back = why.is_none();
+    let dismissal = why.map(|why| Dismissal { at: chrono::Utc::now(), by: services.actor().name, why });
+    let file = match services.drift.file() {
+        Ok(file) => file,
+        Err(failure) => return Notice::warning(failure.sentence),
+    };
+    match file.dismiss(key, dismissal).await {
+        Ok(true) if back => Notice::info("It stands again."),
+        Ok(true) => Notice::info("Dismissed: it comes back when it says something else."),
+        Ok(false) => Notice::warning("This finding is not there any more."),
+        Err(error) => Notice::warning(error.to_string()),
     }
 }

@@ -107,6 +107,16 @@ impl Effects {
                     central.look_at(subscriber);
                 }
             }
+            Effect::DriftCheck => self.reply(async move |services| Some(Msg::Notice(changes::drift_check(&services).await))),
+            Effect::DriftStop => {
+                self.services.drift.stop();
+            }
+            Effect::DriftRepair { keys } => {
+                self.reply(async move |services| Some(Msg::Notice(changes::drift_repair(&services, keys).await)));
+            }
+            Effect::DriftDismiss { key, why } => {
+                self.reply(async move |services| Some(Msg::Notice(changes::drift_dismiss(&services, key, why).await)));
+            }
             Effect::RefreshPools => self.services.world.ask_now.notify_one(),
             Effect::Copy(text) => match osc::copy(&text, std::env::var_os("TMUX").is_some()) {
                 Some(bytes) => self.terminal(ToTerminal::Write(bytes)),

@@ -32,6 +32,7 @@ pub fn spawn(services: &Arc<Services>, to: &mpsc::Sender<Msg>, refresh: Duration
     until(Box::pin(ended(services.clone(), to.clone())));
     until(Box::pin(jobs(services.clone(), to.clone())));
     until(Box::pin(logged(to.clone())));
+    until(Box::pin(drift(services.clone(), to.clone())));
     until(Box::pin(upstreams::watch(services.clone(), to.clone())));
     if let Some(central) = &services.central {
         until(Box::pin(sync_status(services.clone(), central.status(), to.clone())));
@@ -146,6 +147,22 @@ async fn jobs(services: Arc<Services>, to: mpsc::Sender<Msg>) {
         }
         tokio::time::sleep(COALESCE * 2).await;
         let _ = tokio::time::timeout(Duration::from_secs(1), changes.changed()).await;
+    }
+}
+
+/// Where a check for drift is, and how much of what it found is critical.
+async fn drift(services: Arc<Services>, to: mpsc::Sender<Msg>) {
+    let mut progress = services.drift.progress();
+    loop {
+        let now = progress.borrow_and_update().clone();
+        if to.send(Msg::Drift { progress: now, critical: services.drift.critical().await }).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(COALESCE * 2).await;
+        tokio::select! {
+            changed = progress.changed() => if changed.is_err() { return },
+            () = services.drift.changed(), if !services.read_only() => if to.send(Msg::Changed).await.is_err() { return },
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod audit;
 mod authority;
 mod codec;
 mod consoles;
+mod drift;
 mod error;
 mod import;
 mod jobs;
@@ -25,6 +26,7 @@ mod time_entries;
 mod writer;
 
 pub use accounting::Unproved;
+pub use drift::{DriftFile, Mend, MendWhat};
 pub use error::{OpenError, StoreError};
 pub use import::{ImportCount, Importer, MAX_BATCH, NewNas, NewSession, NewSubscriber, NewTask, NewTechnician, RowError};
 pub use jobs::Jobs;

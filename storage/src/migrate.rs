@@ -43,6 +43,12 @@ pub(crate) const JOBS: Set = Set {
     application_id: 0x4e4f_434a,
 };
 
+/// What checks found: "NOCD".
+pub(crate) const DRIFT: Set = Set {
+    migrations: &[Migration { version: 1, name: "findings", sql: include_str!("../migrations/drift/0001_findings.sql") }],
+    application_id: 0x4e4f_4344,
+};
+
 impl Set {
     pub(crate) fn known(&self) -> i64 {
         self.migrations.last().map_or(0, |m| m.version)

@@ -180,6 +180,30 @@ pub(crate) fn reader_of(path: &Path, immutable: bool, key: Option<&Secret>) -> R
     Ok(conn)
 }
 
+/// A small file of its own beside the store: made for the owner alone, several processes may write it.
+pub(crate) fn private_sqlite(path: &Path, key: Option<&Secret>) -> Result<Connection, OpenError> {
+    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    let sql = |e| OpenError::from_sql(path, e);
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        private_folder(folder).map_err(io)?;
+    }
+    match private_file(path) {
+        Ok(_) => {}
+        Err(e) if matches!(e.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            return Err(OpenError::ReadOnly { path: path.to_owned() });
+        }
+        Err(e) if e.kind() == io::ErrorKind::StorageFull => return Err(OpenError::Full { path: path.to_owned() }),
+        Err(e) => return Err(io(e)),
+    }
+    look_at_header(path, std::fs::metadata(path).map_err(io)?.len())?;
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    crate::replica::unlock(&conn, key).and_then(|()| configure(&conn, 4_000)).map_err(sql)?;
+    conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))
+        .and_then(|_| conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216;"))
+        .map_err(sql)?;
+    Ok(conn)
+}
+
 fn configure(conn: &Connection, cache_kib: u32) -> rusqlite::Result<()> {
     conn.busy_timeout(std::time::Duration::from_secs(5))?;
     conn.set_prepared_statement_cache_capacity(64);

@@ -81,6 +81,19 @@ pub enum Effect {
     LookAt(Option<SubscriberId>),
     /// Ask the NAS something harmless, to learn its round-trip.
     ProbeNas(NasId),
+    /// Compare subscribers, NetBox, AAA and sessions now.
+    DriftCheck,
+    /// Stop the running check.
+    DriftStop,
+    /// Repair these findings, by their keys, as each proposes. Each end comes as a notice or as the end of an operation.
+    DriftRepair {
+        keys: Vec<String>,
+    },
+    /// Dismiss a finding; without a reason, take that back.
+    DriftDismiss {
+        key: String,
+        why: Option<SafeText>,
+    },
     /// Read the pools from NetBox now.
     RefreshPools,
     /// To the clipboard of the operator's terminal (OSC 52).

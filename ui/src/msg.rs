@@ -3,6 +3,7 @@
 
 use crate::query::{Reply, RequestId};
 use crokey::KeyCombination;
+use noctule_domain::drift::CheckProgress;
 use noctule_domain::job::{ItemRow, JobView};
 use noctule_domain::lifecycle::{OperationKind, OperationStatus};
 use noctule_domain::overview::Severity;
@@ -36,6 +37,11 @@ pub enum Msg {
     },
     /// How the sync with the centre stands, whenever it changes; at most ten a second while a copy is made.
     Sync(Box<SyncStatus>),
+    /// Where the running check for drift is, and how many critical findings stand here; at most ten a second.
+    Drift {
+        progress: Option<CheckProgress>,
+        critical: u64,
+    },
     Notice(Notice),
     /// The newest jobs as they stand now.
     Jobs(Vec<JobBrief>),

@@ -1,6 +1,7 @@
 //! What a pane can ask and what comes back. Plain data: the executor answers each question from the store, never from the screen's
 //! thread. Bulk data never travels: a question about a long list is a question about one page of it.
 
+use noctule_domain::drift::DriftView;
 use noctule_domain::lifecycle::{OperationRow, OperationView};
 use noctule_domain::page::{Page, PageRequest};
 use noctule_domain::subscriber::{Subscriber, SubscriberRow};
@@ -44,6 +45,8 @@ pub enum Query {
     Vocabulary,
     /// The sync with the centre: status, outbox, conflicts, who else is there.
     Sync,
+    /// What checks for drift found on this machine.
+    Drift,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +62,7 @@ pub enum Reply {
     Network(Box<NetworkView>),
     Map(Box<MapView>),
     Sync(Box<SyncView>),
+    Drift(Box<DriftView>),
     Vocabulary {
         nas: Vec<String>,
         sites: Vec<String>,

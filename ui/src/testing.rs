@@ -186,6 +186,7 @@ impl Stub {
             Query::Operation(_) => Reply::Failed("there is no such operation".into()),
             Query::Network => Reply::Network(Box::default()),
             Query::Map => Reply::Map(Box::default()),
+            Query::Drift => Reply::Drift(Box::default()),
             Query::Sync => Reply::Sync(Box::new(crate::query::SyncView {
                 status: None,
                 centre: SafeText::default(),

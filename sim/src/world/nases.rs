@@ -54,6 +54,11 @@ pub(super) fn registry(ids: &[NasId], tenant: TenantId, secrets: &Path) -> Vec<N
     ids.iter().enumerate().map(row).collect()
 }
 
+/// True where a suspend ends the session and the next login goes to the garden.
+pub(super) fn suspends_by_disconnect(i: usize) -> bool {
+    matches!(NASES[i].2, Preset::AccelPpp)
+}
+
 fn own_address(i: usize) -> Ipv4Addr {
     Ipv4Addr::new(192, 0, 2, 11 + i as u8)
 }

@@ -237,14 +237,21 @@ impl Common<'_> {
             return None;
         }
         let holds = matches!(class, Class::Active | Class::Suspended | Class::Revoking);
-        let started_at = self.now - TimeDelta::seconds(dice.between(900, 20 * 86_400));
+        let lasting = TimeDelta::seconds(dice.between(900, 20 * 86_400));
+        let started_at = match class {
+            // A Disconnect ended the old session; a CoA left it as it was.
+            Class::Suspended if super::nases::suspends_by_disconnect(nas_index) => ipv6.since + lasting.min((self.now - ipv6.since) / 2),
+            Class::Suspended => ipv6.since - lasting,
+            _ => self.now - lasting,
+        };
         Some(Session {
             nas,
             acct_session_id: SafeText::new(&format!("{:02x}{:06x}{number:08x}", 0x81 + nas_index, dice.below(1 << 24))),
             framed_ipv4: Some(Ipv4Addr::from(0x6440_0000 + (number as u32 & 0x3f_ffff))),
-            delegated_prefix: ipv6.prefix.filter(|_| holds),
+            // Who logged in again while suspended got no prefix.
+            delegated_prefix: ipv6.prefix.filter(|_| holds && (class != Class::Suspended || started_at < ipv6.since)),
             started_at,
-            seen_at: self.now - TimeDelta::seconds(dice.between(5, 600)),
+            seen_at: (self.now - TimeDelta::seconds(dice.between(5, 600))).max(started_at),
             accounting: None,
         })
     }

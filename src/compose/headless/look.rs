@@ -22,7 +22,13 @@ impl Look for Looker {
         let shown: Vec<String> = prefixes.iter().take(10).map(ToString::to_string).collect();
         let more = if prefixes.len() > shown.len() { ", …" } else { "" };
         tracing::info!(target: "netbox", "NetBox hints at changes of {} prefix(es): {}{more}", prefixes.len(), shown.join(", "));
-        self.look().await
+        self.look().await?;
+        if !self.services.has_netbox() {
+            return Ok(());
+        }
+        let later =
+            |failure: crate::exit::Failure| LookError { words: noctule_domain::SafeText::new(&failure.sentence), retry: Retry::Later };
+        self.services.drift.look_at(&self.services, prefixes).await.map(drop).map_err(later)
     }
 
     async fn all(&self) -> Result<(), LookError> {

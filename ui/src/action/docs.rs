@@ -63,6 +63,7 @@ pub fn title(group: Group) -> &'static str {
         Group::Operations => "Operations",
         Group::Network => "Network",
         Group::Sync => "Sync with the centre",
+        Group::Drift => "Drift",
         Group::Emergency => "Emergency, with the centre away",
         Group::Map => "Map",
         Group::Typing => "Typing, choosing, confirming",

@@ -18,6 +18,7 @@ words!(
         Network = "network",
         Log = "log",
         Sync = "sync",
+        Drift = "drift",
         /// A conflict of the outbox, above the Sync pane.
         Conflict = "conflict",
         Input = "input",
@@ -39,6 +40,7 @@ pub const STACKS: &[&[Context]] = &[
     &[Context::Network, Context::List, Context::Global],
     &[Context::Log, Context::Global],
     &[Context::Sync, Context::Global],
+    &[Context::Drift, Context::List, Context::Global],
     &[Context::Conflict],
     &[Context::Input],
     &[Context::Menu],
@@ -60,6 +62,7 @@ words!(
         Network = "network",
         Map = "map",
         Sync = "sync",
+        Drift = "drift",
         Emergency = "emergency",
         Typing = "typing",
     }
@@ -130,7 +133,7 @@ actions! {
     ClockIn "clock-in" "clock in" Field [Technicians] ["c"] Write OwnWrite "begin the working time of this technician, after choosing its kind";
     ClockOut "clock-out" "clock out" Field [Technicians] ["C"] Write OwnWrite "end the working time of this technician";
     ShowTasks "show-tasks" "tasks" Field [Technicians] ["t"] Safe Read "the tasks of this technician";
-    ShowSubscriber "show-subscriber" "subscriber" Field [Tasks Operations] ["g s"] Safe Read "the subscriber of this row";
+    ShowSubscriber "show-subscriber" "subscriber" Field [Tasks Operations Drift] ["g s"] Safe Read "the subscriber of this row";
 
     // Operations.
     OperationResume "operation-resume" "try now" Operations [Operations] ["t"] Write Ipv6Allocate "try the present step of a waiting operation now";
@@ -147,7 +150,7 @@ actions! {
     // Map.
     MapZoomIn "map-zoom-in" "in" Map [Map] ["+" "="] Safe Read "zoom in";
     MapZoomOut "map-zoom-out" "out" Map [Map] ["-"] Safe Read "zoom out";
-    MapFit "map-fit" "fit" Map [Map] ["f" "0"] Safe Read "show everything";
+    MapFit "map-fit" "fit" Map [Map] ["f"] Safe Read "show everything";
     MapFollow "map-follow" "follow" Map [Map] ["F"] Safe Read "keep the selected technician in the middle";
     MapNext "map-next" "next" Map [Map] ["n"] Safe Read "select the next marker";
     MapPrevious "map-previous" "previous" Map [Map] ["N"] Safe Read "select the previous marker";
@@ -169,6 +172,13 @@ actions! {
     LogLess "log-less" "less" List [Log] ["-"] Safe Read "show fewer levels of the log";
     LogMore "log-more" "more" List [Log] ["+" "="] Safe Read "show more levels of the log";
     LogFollow "log-follow" "follow" List [Log] ["f"] Safe Read "back to the newest line, and stay there";
+
+    // Drift.
+    DriftRepair "drift-repair" "repair" Drift [Drift] ["f"] Write Read "repair the selected finding, as its preview says";
+    DriftRepairKind "drift-repair-kind" "repair all" Drift [Drift] ["F"] Dangerous Read "repair all findings of this kind that are shown";
+    DriftDismiss "drift-dismiss" "dismiss" Drift [Drift] ["d"] Write SubscriberWrite "dismiss the finding with a reason; on a dismissed one, take that back";
+    DriftCheck "drift-check" "check now" Drift [Drift] ["C"] Safe Read "compare subscribers, NetBox, AAA and sessions now";
+    DriftStop "drift-stop" "stop check" Drift [Drift] ["X"] Safe Read "stop the running check; what was found before stays";
 
     // Conflicts of the outbox.
     ConflictMine "conflict-mine" "keep mine" Sync [Conflict] ["m"] Write Read "ask the centre again for mine, over theirs";
@@ -244,6 +254,7 @@ actions! {
     PaneNetwork "pane-network" "Network" Panes [Global] ["7"] Safe Read "pools and NAS registry";
     PaneLog "pane-log" "Log" Panes [Global] ["8"] Safe Read "the log of this console";
     PaneSync "pane-sync" "Sync" Panes [Global] ["9"] Safe Read "how the centre stands: copy, outbox, conflicts, who else is there";
+    PaneDrift "pane-drift" "Drift" Panes [Global] ["0"] Safe Read "what differs between subscribers, NetBox, AAA and sessions, and its repair";
     PaneNext "pane-next" "next pane" Panes [Global] ["tab"] Safe Read "next pane";
     PanePrevious "pane-previous" "previous pane" Panes [Global] ["backtab"] Safe Read "previous pane";
 

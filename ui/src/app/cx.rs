@@ -11,6 +11,7 @@ use crate::overlay::Overlay;
 use crate::panes::PaneId;
 use crate::query::{Query, RequestId};
 use chrono::FixedOffset;
+use noctule_domain::drift::CheckProgress;
 use noctule_domain::filter::Vocabulary;
 use noctule_domain::permission::Role;
 use noctule_domain::sync::SyncStatus;
@@ -37,6 +38,8 @@ pub struct Env<'a> {
     pub sync: Option<&'a SyncStatus>,
     pub progress: &'a Progress,
     pub jobs: &'a [JobBrief],
+    /// Where the running check for drift is; `None` while none runs.
+    pub drift: Option<&'a CheckProgress>,
 }
 
 impl Env<'_> {
@@ -118,6 +121,8 @@ pub enum Locate {
     Task(TaskId),
     Technician(TechnicianId),
     Nas(NasId),
+    /// A finding of the Drift pane, by its number.
+    Drift(u64),
 }
 
 impl Locate {
@@ -129,6 +134,7 @@ impl Locate {
             Self::Task(_) => PaneId::Tasks,
             Self::Technician(_) => PaneId::Technicians,
             Self::Nas(_) => PaneId::Network,
+            Self::Drift(_) => PaneId::Drift,
         }
     }
 }

@@ -42,6 +42,7 @@ enum Rank {
     Upstream,
     Outbox,
     Conflicts,
+    Drift,
     /// How old everything is that is seen: it stays.
     Centre,
     ReadOnly,
@@ -90,6 +91,10 @@ fn right_side(app: &App) -> Vec<Piece> {
     if app.running > 0 {
         let short = format!("{}{}", look.glyph(Glyph::Running), app.running);
         piece(format!("{short} running"), Some(short), Tone::Info, Rank::Running);
+    }
+    if app.drift_critical > 0 {
+        let short = format!("{}{}", look.glyph(Glyph::Conflict), thousands(app.drift_critical));
+        piece(format!("{short} drift"), Some(short), Tone::Danger, Rank::Drift);
     }
     if app.config.central {
         let nothing = SyncStatus::default();
@@ -152,16 +157,19 @@ fn first_line(app: &App, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Where each tab is and what it says. With all names when they fit, else numbers only except for the present one.
+/// Where each tab is and what it says. With all names when they fit, short ones when those do, else numbers only except for the present one.
 pub(super) fn tabs(app: &App, area: Rect) -> Vec<(PaneId, Rect, String)> {
     let full = |pane: PaneId| format!(" {} {} ", pane.number(), pane.title());
     let tight = |pane: PaneId| format!("{}{} ", pane.number(), pane.title());
+    let short = |pane: PaneId| format!("{}{} ", pane.number(), pane.short());
     let numbers = |pane: PaneId| if pane == app.pane { full(pane) } else { format!(" {} ", pane.number()) };
     let fits = |f: &dyn Fn(PaneId) -> String| PaneId::ALL.iter().map(|p| width(&f(*p))).sum::<u16>() <= area.width;
     let label: &dyn Fn(PaneId) -> String = if fits(&full) {
         &full
     } else if fits(&tight) {
         &tight
+    } else if fits(&short) {
+        &short
     } else {
         &numbers
     };

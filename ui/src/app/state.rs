@@ -30,6 +30,9 @@ pub struct App {
     /// How the sync stands; `None` where no centre is configured, and before the first word of it.
     pub(crate) sync: Option<noctule_domain::sync::SyncStatus>,
     pub(crate) progress: Progress,
+    /// The running check for drift, and how many critical findings stand.
+    pub(crate) drift: Option<noctule_domain::drift::CheckProgress>,
+    pub(crate) drift_critical: u64,
     pub(crate) presence: Presence,
     pub(crate) bulks: Bulks,
     /// Jobs over many subscribers, newest first.
@@ -66,6 +69,8 @@ impl App {
             waiting: 0,
             sync: None,
             progress: Progress::default(),
+            drift: None,
+            drift_critical: 0,
             presence: Presence::default(),
             bulks: Bulks::default(),
             jobs: Vec::new(),
@@ -140,6 +145,7 @@ impl App {
             sync: self.sync.as_ref(),
             progress: &self.progress,
             jobs: &self.jobs,
+            drift: self.drift.as_ref(),
         }
     }
 
@@ -164,6 +170,7 @@ impl App {
             sync: self.sync.as_ref(),
             progress: &self.progress,
             jobs: &self.jobs,
+            drift: self.drift.as_ref(),
         };
         let mut cx = Cx { env, pane, requests: &mut self.requests, effects, wishes: &mut wishes };
         let result = f(&mut self.panes, pane, &mut cx);

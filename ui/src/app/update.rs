@@ -55,6 +55,15 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
                 app.with_pane(&mut effects, panes::changed);
             }
         }
+        Msg::Drift { progress, critical } => {
+            let ended = app.drift.is_some() && progress.is_none();
+            app.dirty |= app.drift_critical != critical || (app.pane == panes::PaneId::Drift && app.drift != progress);
+            app.drift = progress;
+            app.drift_critical = critical;
+            if ended && app.pane == panes::PaneId::Drift {
+                app.with_pane(&mut effects, panes::changed);
+            }
+        }
         Msg::Notice(notice) => dispatch::say(app, notice),
         Msg::OperationsStarted { id, started, queued, refused } => {
             app.requests.take(id);

@@ -1,6 +1,7 @@
 //! The panes: full areas, one on each number key. All have the same narrow border, the trait `Pane`; the application knows nothing else of
 //! them, and they know nothing of it but `Cx`, `Env` and `Dx`.
 
+pub mod drift;
 mod kit;
 mod list;
 pub mod log;

@@ -1,6 +1,6 @@
-//! The border of a pane, and the dispatch to the nine of them (static: an enum and a match, made by one macro).
+//! The border of a pane, and the dispatch to the ten of them (static: an enum and a match, made by one macro).
 
-use super::{log, map, network, operations, overview, subscribers, sync, tasks, technicians};
+use super::{drift, log, map, network, operations, overview, subscribers, sync, tasks, technicians};
 use crate::action::{Action, Context};
 use crate::app::{Cx, Dx, Env, Locate};
 use crate::effect::Preferences;
@@ -23,17 +23,28 @@ words!(
         Network = "network",
         Log = "log",
         Sync = "sync",
+        Drift = "drift",
     }
 );
 
 impl PaneId {
-    /// The number key.
+    /// The number key; the tenth is 0.
     pub fn number(self) -> usize {
-        self as usize + 1
+        (self as usize + 1) % 10
     }
 
     pub fn title(self) -> &'static str {
         self.action().row().label
+    }
+
+    /// For tabs on a screen of 80 columns.
+    pub fn short(self) -> &'static str {
+        match self {
+            Self::Technicians => "Techs",
+            Self::Operations => "Ops",
+            Self::Network => "Net",
+            other => other.title(),
+        }
     }
 
     pub fn action(self) -> Action {
@@ -47,6 +58,7 @@ impl PaneId {
             Self::Network => Action::PaneNetwork,
             Self::Log => Action::PaneLog,
             Self::Sync => Action::PaneSync,
+            Self::Drift => Action::PaneDrift,
         }
     }
 
@@ -138,6 +150,7 @@ pub struct Panes {
     pub(crate) network: network::State,
     pub(crate) log: log::State,
     pub(crate) sync: sync::State,
+    pub(crate) drift: drift::State,
 }
 
 impl Panes {
@@ -152,6 +165,7 @@ impl Panes {
             network: Default::default(),
             log: Default::default(),
             sync: Default::default(),
+            drift: Default::default(),
         }
     }
 }
@@ -168,6 +182,7 @@ pub enum Tell {
     Network(network::Tell),
     Log(log::Tell),
     Sync(sync::Tell),
+    Drift(drift::Tell),
 }
 
 impl Tell {
@@ -182,6 +197,7 @@ impl Tell {
             Self::Network(_) => PaneId::Network,
             Self::Log(_) => PaneId::Log,
             Self::Sync(_) => PaneId::Sync,
+            Self::Drift(_) => PaneId::Drift,
         }
     }
 }
@@ -225,6 +241,10 @@ macro_rules! each {
                 let $pane = &$panes.sync;
                 $call
             }
+            PaneId::Drift => {
+                let $pane = &$panes.drift;
+                $call
+            }
         }
     };
 }
@@ -266,6 +286,10 @@ macro_rules! each_mut {
             }
             PaneId::Sync => {
                 let $pane = &mut $panes.sync;
+                $call
+            }
+            PaneId::Drift => {
+                let $pane = &mut $panes.drift;
                 $call
             }
         }
@@ -332,5 +356,6 @@ pub(crate) fn told(panes: &mut Panes, tell: Tell, cx: &mut Cx<'_>) {
         Tell::Network(tell) => panes.network.told(tell, cx),
         Tell::Log(tell) => panes.log.told(tell, cx),
         Tell::Sync(tell) => panes.sync.told(tell, cx),
+        Tell::Drift(tell) => panes.drift.told(tell, cx),
     }
 }

@@ -3,6 +3,9 @@
 use crate::query::{MapView, NetworkView, Query, Reply, SyncView};
 use crate::testing::{now, operation, operation_id, subscriber_id};
 use chrono::Duration;
+use noctule_domain::drift::{
+    Dismissal, DriftKind, DriftSource, DriftView, Finding, KeptFinding, LastCheck, Repair, SourceReport, Subject, Who,
+};
 use noctule_domain::geo::{Fix, LatLng};
 use noctule_domain::ipam::{Pool, PrefixStatus};
 use noctule_domain::lifecycle::*;
@@ -24,6 +27,7 @@ pub(crate) struct World {
     pub network: NetworkView,
     /// `None`: no centre is configured.
     pub sync: Option<SyncView>,
+    pub drift: DriftView,
 }
 
 const NAMES: &[&str] = &[
@@ -271,6 +275,67 @@ pub(crate) fn row_of(view: &OperationView) -> OperationRow {
     }
 }
 
+fn drift(hostile: bool) -> DriftView {
+    use DriftKind as K;
+    let kinds = [
+        (K::PrefixLeaked, Repair::Retire { rested: false }),
+        (K::PrefixGone, Repair::Operation(OperationKind::Revoke)),
+        (K::SessionNotEnded, Repair::Reconcile { nas: true }),
+        (K::StatusEdited, Repair::Reconcile { nas: false }),
+        (K::PrefixStranger, Repair::ByHand),
+        (K::StatusEdited, Repair::Reconcile { nas: false }),
+        (K::AllocatedTooLong, Repair::Operation(OperationKind::Revoke)),
+        (K::StatusEdited, Repair::Reconcile { nas: false }),
+        (K::RevokedTooLong, Repair::Reset),
+        (K::AaaOtherPrefix, Repair::Reconcile { nas: false }),
+    ];
+    let findings = kinds.iter().enumerate().map(|(at, (kind, repair))| {
+        let object = matches!(kind, K::PrefixLeaked | K::PrefixStranger);
+        let prefix: ipnet::Ipv6Net = format!("2001:db8:1:{at:x}00::/56").parse().expect("a prefix");
+        let text = |words: String| if hostile { SafeText::new(EVIL[at % EVIL.len()]) } else { SafeText::new(&words) };
+        let id = 4711 + at as i64;
+        let finding = Finding {
+            kind: *kind,
+            subject: if object { Subject::Prefix(id) } else { Subject::Subscriber(subscriber_id(at as u64)) },
+            who: (!object).then(|| Who {
+                id: subscriber_id(at as u64),
+                number: text(format!("N-{at:07}")),
+                username: noctule_domain::subscriber::Username::new(&format!("user{at}@isp.example")).expect("a name"),
+                version: 3,
+            }),
+            netbox_id: Some(id),
+            prefix: Some(prefix),
+            ours: text(format!("active {prefix}")),
+            theirs: text(format!("NetBox {id}: {prefix} deprecated")),
+            repair: *repair,
+        };
+        let dismissed = (at == 9).then(|| Dismissal {
+            at: now() - Duration::hours(2),
+            by: text("anna".to_owned()),
+            why: text("known, ticket 4471".to_owned()),
+        });
+        KeptFinding {
+            finding,
+            first_seen: now() - Duration::minutes(3 + 71 * at as i64),
+            last_seen: now() - Duration::minutes(3),
+            dismissed,
+        }
+    });
+    let mut findings: Vec<_> = findings.collect();
+    findings.sort_by_key(|kept| (kept.dismissed.is_some(), std::cmp::Reverse(kept.severity())));
+    let sources = vec![
+        SourceReport {
+            source: DriftSource::Netbox,
+            read: 3_493,
+            whole: false,
+            trouble: Some("NetBox answered 500 while a pool was read".into()),
+        },
+        SourceReport { source: DriftSource::Rows, read: 5_000, whole: true, trouble: None },
+    ];
+    let last = LastCheck { started_at: now() - Duration::minutes(4), ended_at: now() - Duration::minutes(3), sources, more: Vec::new() };
+    DriftView { findings, last: Some(last), hold_s: 86_400 }
+}
+
 impl World {
     pub fn normal() -> Self {
         Self::of(false)
@@ -316,6 +381,7 @@ impl World {
             operations: operations(hostile),
             network: NetworkView { pools, nases: (0..6).map(|at| nas(at, hostile)).collect(), netbox: netbox.into() },
             sync: None,
+            drift: drift(hostile),
         }
     }
 
@@ -336,6 +402,7 @@ impl World {
                 tasks: self.tasks.clone(),
                 nases: self.network.nases.clone(),
             })),
+            Query::Drift => Reply::Drift(Box::new(self.drift.clone())),
             Query::Sync => Reply::Sync(Box::new(self.sync.clone()?)),
             _ => return None,
         })

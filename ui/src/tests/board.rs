@@ -318,7 +318,7 @@ fn the_mouse_selects_opens_scrolls_and_changes_panes_when_it_is_on() {
     assert_eq!(desk.app.panes.subscribers.loaded().1, Some(subscriber_id(4)));
     desk.send(Msg::Mouse(Mouse { kind: MouseKind::ScrollDown, column: 5, row: 8 }));
     assert_eq!(desk.app.panes.subscribers.loaded().1, Some(subscriber_id(7)));
-    click(&mut desk, 70, 1);
+    click(&mut desk, 54, 1);
     assert_eq!(desk.app.pane(), crate::panes::PaneId::Log);
     assert!(desk.frame().contains("mouse"));
 }

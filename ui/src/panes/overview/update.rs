@@ -17,11 +17,13 @@ use ratatui::layout::{Position, Rect};
 enum Target {
     Subscribers(String),
     Tasks(String),
+    Drift,
 }
 
 /// An alert about tasks is no filter of subscribers: it is known by `tasks:`, or by what it says.
 fn alert_target(alert: &Alert) -> Option<Target> {
     match &alert.filter {
+        Some(filter) if filter == "drift:" => Some(Target::Drift),
         Some(filter) => match filter.strip_prefix("tasks:") {
             Some(words) => Some(Target::Tasks(words.to_owned())),
             None => Some(Target::Subscribers(filter.clone())),
@@ -89,6 +91,7 @@ impl State {
             Some(Item::Centre(_)) => Wish::Go { pane: PaneId::Sync, locate: None },
             Some(Item::Alert(id)) => match self.alert(id).and_then(alert_target) {
                 Some(Target::Subscribers(filter)) => return cx.go(Locate::Filter(filter)),
+                Some(Target::Drift) => Wish::Go { pane: PaneId::Drift, locate: None },
                 Some(Target::Tasks(words)) => Wish::Go { pane: PaneId::Tasks, locate: find(&words) },
                 None => return,
             },

@@ -1,0 +1,105 @@
+//! Prefixes of NetBox against each other: the same value twice, one inside another, one operation id on two. All of them are remembered
+//! during a scan, in 48 bytes each, because NetBox gives them by id and not by address.
+
+use super::{DriftKind, Finding, NetboxRow, Repair, Subject};
+use crate::ipam::PrefixStatus;
+use crate::{OperationId, SafeText};
+use ipnet::Ipv6Net;
+use std::net::Ipv6Addr;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    vrf: i64,
+    start: u128,
+    len: u8,
+    /// A container divides the pool; what lies in it does not overlap it.
+    container: bool,
+    /// Carries an operation id, or a row names it.
+    ours: bool,
+    id: i64,
+}
+
+impl Place {
+    fn prefix(&self) -> Option<Ipv6Net> {
+        Ipv6Net::new(Ipv6Addr::from(self.start), self.len).ok()
+    }
+
+    fn end(&self) -> u128 {
+        self.start | u128::MAX.checked_shr(u32::from(self.len)).unwrap_or(0)
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Crossings {
+    places: Vec<Place>,
+    operations: Vec<(u64, i64)>,
+}
+
+impl Crossings {
+    /// `named`: a row names this object.
+    pub fn add(&mut self, row: &NetboxRow, named: bool) {
+        self.places.push(Place {
+            vrf: row.vrf.unwrap_or(0),
+            start: row.prefix.network().into(),
+            len: row.prefix.prefix_len(),
+            container: row.status == Some(PrefixStatus::Container),
+            ours: named || row.operation.is_some(),
+            id: row.id,
+        });
+        if let Some(id) = row.operation.as_ref().and_then(|text| text.as_str().parse::<OperationId>().ok()) {
+            // The random half of the id; what looks alike is looked up whole before it is shown.
+            self.operations.push((id.0.as_u128() as u64, row.id));
+        }
+    }
+
+    /// Pairs of NetBox ids: the same value, or the second inside the first. Where neither is ours it is not our business.
+    pub fn places(mut self) -> (Vec<(DriftKind, i64, i64)>, Vec<(i64, i64)>) {
+        self.places.sort_unstable();
+        self.places.dedup_by_key(|place| (place.vrf, place.start, place.len, place.id));
+        let mut found = Vec::new();
+        let mut open: Vec<Place> = Vec::new();
+        for place in self.places {
+            open.retain(|outer| outer.vrf == place.vrf && outer.end() >= place.start);
+            let around = open.iter().rev().find(|outer| !outer.container || outer.prefix() == place.prefix());
+            if let Some(outer) = around.filter(|outer| outer.ours || place.ours) {
+                let same = outer.prefix() == place.prefix();
+                found.push((if same { DriftKind::PrefixTwice } else { DriftKind::PrefixOverlap }, outer.id, place.id));
+            }
+            open.push(place);
+        }
+        self.operations.sort_unstable();
+        self.operations.dedup();
+        let twice = self.operations.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| (pair[0].1, pair[1].1)).collect();
+        (found, twice)
+    }
+
+    /// A pair as it is now: still so?
+    pub fn pair(kind: DriftKind, one: &NetboxRow, other: &NetboxRow) -> Option<Finding> {
+        let so = match kind {
+            DriftKind::PrefixTwice => one.prefix == other.prefix && one.vrf == other.vrf,
+            DriftKind::PrefixOverlap => {
+                one.prefix != other.prefix
+                    && one.vrf == other.vrf
+                    && one.prefix.contains(&other.prefix)
+                    && one.status != Some(PrefixStatus::Container)
+            }
+            DriftKind::OperationTwice => one.operation.is_some() && one.operation == other.operation,
+            _ => false,
+        };
+        let operation = one.operation.as_ref().and_then(|text| text.as_str().parse().ok());
+        let subject = match (kind, operation) {
+            (DriftKind::OperationTwice, Some(id)) => Subject::Operation(id),
+            _ => Subject::Prefix(other.id),
+        };
+        so.then(|| Finding {
+            kind,
+            subject,
+            who: None,
+            netbox_id: Some(other.id),
+            prefix: Some(other.prefix),
+            ours: SafeText::new(&one.said()),
+            theirs: SafeText::new(&other.said()),
+            repair: Repair::ByHand,
+        })
+    }
+}
