@@ -117,10 +117,8 @@ async fn list(flags: &GlobalArgs, kinds: &[DriftKind], dismissed: bool, json: bo
     let mut table = Table::new(&["id", "age", "kind", "about", "here", "there", "repair"]);
     for kept in &findings {
         let mut cells = line(&kept.finding, since(kept, now));
-        if let Some(why) = &kept.dismissed {
-            if let Some(last) = cells.last_mut() {
-                *last = format!("dismissed by {}: {}", why.by, why.why);
-            }
+        if let (Some(why), Some(last)) = (&kept.dismissed, cells.last_mut()) {
+            *last = format!("dismissed by {}: {}", why.by, why.why);
         }
         table.row(cells);
     }

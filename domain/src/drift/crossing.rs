@@ -52,8 +52,8 @@ impl Crossings {
         }
     }
 
-    /// Pairs of NetBox ids: the same value, or the second inside the first. Where neither is ours it is not our business.
-    pub fn places(mut self) -> (Vec<(DriftKind, i64, i64)>, Vec<(i64, i64)>) {
+    /// Pairs of NetBox ids: the same value, the second inside the first, the same operation id. Where neither is ours it is not our business.
+    pub fn pairs(mut self) -> Vec<(DriftKind, i64, i64)> {
         self.places.sort_unstable();
         self.places.dedup_by_key(|place| (place.vrf, place.start, place.len, place.id));
         let mut found = Vec::new();
@@ -69,8 +69,9 @@ impl Crossings {
         }
         self.operations.sort_unstable();
         self.operations.dedup();
-        let twice = self.operations.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| (pair[0].1, pair[1].1)).collect();
-        (found, twice)
+        let twice = self.operations.windows(2).filter(|pair| pair[0].0 == pair[1].0);
+        found.extend(twice.map(|pair| (DriftKind::OperationTwice, pair[0].1, pair[1].1)));
+        found
     }
 
     /// A pair as it is now: still so?
@@ -101,5 +102,60 @@ impl Crossings {
             theirs: SafeText::new(&other.said()),
             repair: Repair::ByHand,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn row(id: i64, prefix: &str, status: PrefixStatus, operation: Option<u128>) -> NetboxRow {
+        NetboxRow {
+            id,
+            prefix: prefix.parse().expect("a prefix"),
+            vrf: None,
+            status: Some(status),
+            status_word: status.word().into(),
+            operation: operation.map(|n| SafeText::new(&uuid::Uuid::from_u128(n).to_string())),
+            subscriber: None,
+            hold_until: None,
+            updated_at: None,
+        }
+    }
+
+    fn pairs(rows: &[NetboxRow]) -> Vec<(DriftKind, i64, i64)> {
+        let mut crossings = Crossings::default();
+        rows.iter().for_each(|row| crossings.add(row, false));
+        crossings.pairs()
+    }
+
+    #[test]
+    fn containers_divide_and_delegations_overlap() {
+        use PrefixStatus::{Active, Container};
+        let inside = row(3, "2001:db8:0:100::/60", Active, None);
+        let ours = row(2, "2001:db8:0:100::/56", Active, Some(1));
+        assert_eq!(pairs(&[row(1, "2001:db8::/40", Container, None), ours.clone()]), []);
+        assert_eq!(pairs(&[row(1, "2001:db8::/40", Container, None), ours.clone(), inside.clone()]), [(DriftKind::PrefixOverlap, 2, 3)]);
+        // Two of other people are not our business.
+        assert_eq!(pairs(&[row(2, "2001:db8:0:100::/56", Active, None), inside]), []);
+        let copy = row(9, "2001:db8:0:100::/56", Active, Some(1));
+        assert_eq!(pairs(&[ours, copy]), [(DriftKind::PrefixTwice, 2, 9), (DriftKind::OperationTwice, 2, 9)]);
+    }
+
+    proptest! {
+        /// Against every pair by hand, in whatever order NetBox gives them.
+        #[test]
+        fn an_object_crosses_when_another_of_ours_lies_around_it(cuts in proptest::collection::vec((0u16..6, 48u8..60), 1..12)) {
+            let rows: Vec<NetboxRow> = cuts.iter().enumerate().map(|(at, (place, len))| {
+                let net = Ipv6Net::new(format!("2001:db8:{place:x}::").parse().expect("an address"), *len).expect("a length").trunc();
+                row(at as i64 + 1, &net.to_string(), PrefixStatus::Active, Some(at as u128 + 1))
+            }).collect();
+            let found: std::collections::BTreeSet<i64> = pairs(&rows).into_iter().flat_map(|(_, one, other)| [one, other]).collect();
+            for (at, one) in rows.iter().enumerate() {
+                let inside = rows.iter().enumerate().any(|(n, other)| n != at && other.prefix.contains(&one.prefix));
+                prop_assert!(!inside || found.contains(&one.id), "{} lies in another", one.prefix);
+            }
+        }
     }
 }

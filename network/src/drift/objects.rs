@@ -4,7 +4,7 @@ use super::check::{Checker, Step};
 use super::parents::Children;
 use super::source::{Parent, PrefixSource};
 use super::suspects::Suspects;
-use noctule_domain::drift::{Crossings, DriftKind, DriftRow, Merge, NetboxRow, Pair, Parents, netbox_alone, netbox_pair};
+use noctule_domain::drift::{Crossings, DriftRow, Merge, NetboxRow, Pair, Parents, netbox_alone, netbox_pair};
 
 /// Objects without a row that are looked up in the store at once.
 const LOOKED_UP: usize = 500;
@@ -67,10 +67,7 @@ impl Checker {
                 break;
             }
         }
-        let (places, operations) = crossings.places();
-        for (kind, one, other) in
-            places.into_iter().chain(operations.into_iter().map(|(one, other)| (DriftKind::OperationTwice, one, other)))
-        {
+        for (kind, one, other) in crossings.pairs() {
             if self.config.wants(kind) {
                 suspects.add_crossing(kind, one, other);
             }

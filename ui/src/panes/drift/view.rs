@@ -113,7 +113,7 @@ fn running(progress: &CheckProgress, env: &Env<'_>) -> Vec<String> {
     let passed = (env.now - progress.started_at).num_seconds().max(0);
     let left = (progress.done > 0 && progress.total > progress.done)
         .then(|| passed.saturating_mul((progress.total - progress.done) as i64) / progress.done as i64);
-    let percent = if progress.total == 0 { 0 } else { (progress.done.min(progress.total)).saturating_mul(100) / progress.total };
+    let percent = progress.done.min(progress.total).saturating_mul(100).checked_div(progress.total).unwrap_or(0);
     let left = left.filter(|_| passed >= 2).map(|s| format!(", {} left", sentence::age(s))).unwrap_or_default();
     let suspected = if progress.suspected > 0 { format!(", {} suspected", thousands(progress.suspected)) } else { String::new() };
     vec![
