@@ -17,16 +17,21 @@ const LATELY: &str = "7 days";
 /// At most so many of one user: a login that is tried every second must not fill a screen.
 const SESSIONS: i64 = 50;
 
-/// What is ours to compare of these users, one row each. The names come as they are stored.
+/// What is ours to compare of these users, one row each. The names come as they are stored. Each part is a question for one value: an
+/// `EXISTS` would be answered by reading the whole table once, for every page anew.
 const USERS: &str = "SELECT n.name,
     (SELECT array_agg(lower(r.attribute) || ' ' || r.value ORDER BY r.id) FROM radreply AS r
         WHERE r.username = n.name AND lower(r.attribute) IN ('delegated-ipv6-prefix', 'framed-ipv6-prefix')),
-    EXISTS (SELECT FROM radcheck AS c WHERE c.username = n.name AND lower(c.attribute) = 'auth-type' AND lower(c.value) = 'reject'),
+    coalesce((SELECT bool_or(true) FROM radcheck AS c WHERE c.username = n.name AND lower(c.attribute) = 'auth-type' AND lower(c.value) = 'reject'),
+        false),
     (SELECT array_agg(g.groupname ORDER BY g.priority, g.id) FROM radusergroup AS g WHERE g.username = n.name),
     (SELECT l.operation FROM noctule_login AS l WHERE l.username = n.name),
-    EXISTS (SELECT FROM radcheck AS c WHERE c.username = n.name) OR EXISTS (SELECT FROM radreply AS r WHERE r.username = n.name)
-        OR EXISTS (SELECT FROM radusergroup AS g WHERE g.username = n.name) OR EXISTS (SELECT FROM noctule_login AS l WHERE l.username = n.name)
+    coalesce((SELECT true FROM radcheck AS c WHERE c.username = n.name LIMIT 1), (SELECT true FROM radreply AS r WHERE r.username = n.name LIMIT 1),
+        (SELECT true FROM radusergroup AS g WHERE g.username = n.name LIMIT 1), (SELECT true FROM noctule_login AS l WHERE l.username = n.name), false)
     FROM unnest($1::text[]) AS n(name)";
+
+/// The tables that a name may stand in.
+const TABLES: [&str; 4] = ["radcheck", "radreply", "radusergroup", "noctule_login"];
 
 impl FreeRadius {
     pub(super) async fn read_user(&self, username: &Username) -> Result<Option<AaaUser>, AaaError> {
@@ -49,28 +54,47 @@ impl FreeRadius {
         }
     }
 
-    /// Stored names in the order of what they stand for. A name that FreeRADIUS would not find is still a place in the order.
+    /// Stored names in the order of what they stand for, each once; fewer than `limit` where a user has several rows. A name that FreeRADIUS
+    /// would not find is still a place in the order. Each table gives its next rows by its index; a table that had more rows than were asked
+    /// of it says nothing of what comes after them, so there the page ends.
     async fn names_after(&self, after: Option<&Username>, limit: u32) -> Result<Vec<(String, Username)>, AaaError> {
-        let tables = ["radcheck", "radreply", "radusergroup", "noctule_login"];
         let (low, exact) = self.config.names.order("username");
-        let parts: Vec<String> = tables
-            .iter()
-            .map(|table| {
-                format!(
-                    "(SELECT DISTINCT {low} AS low, {exact} AS exact, username FROM {table} WHERE username <> '' AND ($1::text IS NULL \
-                     OR ({low}, {exact}) > ($1::text, $2::text)) ORDER BY 1, 2 LIMIT $3)"
-                )
-            })
-            .collect();
-        let sql = format!("SELECT DISTINCT low, exact, username FROM ({}) AS x ORDER BY low, exact LIMIT $3", parts.join(" UNION ALL "));
+        let later = if after.is_some() {
+            format!("({low}, {exact}) > ($1::text, $2::text)")
+        } else {
+            "$1::text IS NULL AND $2::text IS NULL".to_owned()
+        };
+        let part = |(at, table): (usize, &&str)| {
+            format!(
+                "(SELECT {at} AS part, {low} AS low, {exact} AS exact, username FROM {table} WHERE username <> '' AND {later} \
+                 ORDER BY {low}, {exact} LIMIT $3)"
+            )
+        };
+        let parts: Vec<String> = TABLES.iter().enumerate().map(part).collect();
+        let sql = format!("SELECT part, low, exact, username FROM ({}) AS x ORDER BY low, exact, username", parts.join(" UNION ALL "));
         let (low, exact) = after.map(order_keys).unzip();
         let line = self.reading.line().await?;
         let rows = line.query(&sql, &[&low, &exact, &i64::from(limit)]).await?;
         let read = || -> Result<Vec<(String, Username)>, tokio_postgres::Error> {
-            let mut names = Vec::with_capacity(rows.len());
+            let mut of_part = [0u32; TABLES.len()];
+            let mut names: Vec<(String, Username)> = Vec::with_capacity(limit as usize);
+            let mut ended: Option<(String, String)> = None;
             for row in &rows {
-                if let Ok(name) = Username::new(row.try_get::<_, &str>(1)?) {
-                    names.push((row.try_get(2)?, name));
+                let key = (row.try_get::<_, String>(1)?, row.try_get::<_, String>(2)?);
+                if ended.as_ref().is_some_and(|last| key > *last) {
+                    break;
+                }
+                if let Some(read) = usize::try_from(row.try_get::<_, i32>(0)?).ok().and_then(|part| of_part.get_mut(part)) {
+                    *read += 1;
+                    if *read >= limit {
+                        ended = Some(key.clone());
+                    }
+                }
+                let stored: String = row.try_get(3)?;
+                if names.last().is_none_or(|(last, _)| *last != stored)
+                    && let Ok(name) = Username::new(&key.1)
+                {
+                    names.push((stored, name));
                 }
             }
             Ok(names)
