@@ -125,3 +125,41 @@ async fn what_netbox_tells_is_looked_at_by_itself() {
     place.delete(id).await;
     assert_eq!(services.drift.look_at(services, &[id]).await.expect("looked"), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_netbox_that_knows_no_filter_makes_nothing_of_it() {
+    let place = Place::new(300).await;
+    let services = &place.demo.services;
+    // Everything comes back, whatever was asked for: prefixes of other people's pools too.
+    let other = place.post(json!({ "prefix": "2001:db8:f000::/56", "status": "active" })).await;
+    place.demo.netbox.ignore_filters(true);
+    let report = services.drift.check(services, Vec::new(), Pace::Quick).await.expect("a check");
+    let netbox = report.sources.iter().find(|s| s.source == DriftSource::Netbox).expect("NetBox");
+    assert!(!netbox.whole, "{netbox:?}");
+    assert!(report.findings.iter().all(|f| f.kind.source() != DriftSource::Netbox), "{:?}", report.findings);
+    assert!(services.drift.look_at(services, &[other]).await.is_err());
+    place.demo.netbox.ignore_filters(false);
+    assert_eq!(place.check().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_check_that_dies_in_the_middle_leaves_what_was_found_and_the_next_one_runs() {
+    let place = Place::new(300).await;
+    let anna = place.one(Ipv6State::Active).await;
+    place.patch(anna.ipv6.netbox_prefix_id.expect("id"), json!({ "status": "reserved" })).await;
+    let found = place.finds(DriftKind::StatusEdited).await;
+    let services = &place.demo.services;
+    let before = services.drift.view().await.expect("view");
+    // NetBox hangs; the process that checks goes away, here by its future being dropped as a kill drops everything.
+    place.demo.netbox.script(On::Reads, std::iter::repeat_n(Fault::DelayBefore(Duration::from_secs(3600)), 50));
+    let dying = services.clone();
+    let check = tokio::spawn(async move { dying.drift.check(&dying, Vec::new(), Pace::Quick).await.map(drop) });
+    let mut progress = services.drift.progress();
+    progress.wait_for(Option::is_some).await.expect("it runs");
+    check.abort();
+    assert!(check.await.expect_err("gone").is_cancelled());
+    place.demo.netbox.clear_faults();
+    let after = services.drift.view().await.expect("view");
+    assert_eq!((after.findings, after.last), (before.findings, before.last), "as it was");
+    assert_eq!(place.finds(DriftKind::StatusEdited).await.key(), found.key());
+}

@@ -75,8 +75,8 @@ impl Finding {
                 "NetBox may give it to somebody else any moment; allocate again after that.".to_owned(),
             ],
             Repair::Operation(OperationKind::Revoke) => vec![
-                format!("Will revoke {prefix} of {who}: AAA stops handing it out, a session is ended by Disconnect,"),
-                format!("then {object} is set to deprecated and deleted after {rest}."),
+                format!("Will revoke {prefix} of {who}: AAA stops handing it out, and a session is ended by Disconnect."),
+                format!("Then {object} is set to deprecated, and deleted after {rest}."),
             ],
             Repair::Operation(kind) => vec![format!("Will {kind} {who}, as by its key.")],
             Repair::Reconcile { nas } => {

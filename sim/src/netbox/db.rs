@@ -106,6 +106,8 @@ pub struct Journal {
 pub struct Db {
     pub version: Version,
     pub enforce_global_unique: bool,
+    /// Knows no filter of prefixes, as a NetBox that is asked for one it does not have: everything comes back.
+    pub unfiltered: bool,
     pub prefixes: BTreeMap<i64, Prefix>,
     pub space: Space,
     pub fields: Vec<CustomField>,
@@ -126,6 +128,7 @@ impl Db {
     pub fn new(config: &NetboxConfig) -> Result<Self, String> {
         let mut db = Self {
             version: config.version,
+            unfiltered: false,
             enforce_global_unique: config.enforce_global_unique,
             prefixes: BTreeMap::new(),
             space: Space::default(),

@@ -124,6 +124,11 @@ impl NetboxSim {
         lock(&self.shared.db).fields.retain(|f| f.name != name);
     }
 
+    /// From now on no filter of prefixes is known: everything comes back, whatever is asked for.
+    pub fn ignore_filters(&self, ignore: bool) {
+        lock(&self.shared.db).unfiltered = ignore;
+    }
+
     /// The next prefix gets at least this id.
     pub fn skip_ids_to(&self, next: i64) {
         lock(&self.shared.db).skip_ids_to(next);

@@ -140,10 +140,9 @@ impl Drift {
             }
             *running = Some(stop.clone());
         }
-        let ended = self.run(services, kinds, pace, stop).await;
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.progress.send_replace(None);
-        ended
+        // Also when the caller goes away in the middle.
+        let _ended = Ended(self);
+        self.run(services, kinds, pace, stop).await
     }
 
     /// Stops the running check of this process, if one runs.
@@ -252,6 +251,16 @@ impl Drift {
         let still = checker.recheck(finding).await.map_err(failure)?;
         self.file()?.looked_at(vec![finding.key()], still.iter().cloned().collect(), chrono::Utc::now()).await?;
         Ok(still)
+    }
+}
+
+/// Says that no check runs any more, however it ended.
+struct Ended<'a>(&'a Drift);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        *self.0.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.progress.send_replace(None);
     }
 }
 

@@ -1,10 +1,15 @@
-//! What a hint of NetBox sets off: the pools are asked for anew, because what is used of them has changed.
+//! What a hint of NetBox sets off: the drift check looks at these objects again, in NetBox itself, and the pools are asked for anew, because
+//! what is used of them has changed.
 
 use crate::compose::Services;
+use crate::exit::{Exit, Failure};
 use async_trait::async_trait;
-use noctule_domain::Retry;
+use noctule_domain::{Retry, SafeText};
 use noctule_server::{Look, LookError};
 use std::sync::Arc;
+
+/// How far back is looked where hints may have been missed. Longer ago is the whole check's, which runs at its own interval.
+const MISSED: chrono::Duration = chrono::Duration::hours(24);
 
 pub(super) struct Looker {
     services: Arc<Services>,
@@ -14,6 +19,11 @@ impl Looker {
     pub(super) fn new(services: Arc<Services>) -> Self {
         Self { services }
     }
+
+    async fn pools(&self) -> Result<(), LookError> {
+        // Whatever it was, it may be mended by the time of the next try: a token, a certificate, the network.
+        self.services.hear_netbox().await.map(drop).map_err(|words| LookError { words, retry: Retry::Later })
+    }
 }
 
 #[async_trait]
@@ -22,27 +32,32 @@ impl Look for Looker {
         let shown: Vec<String> = prefixes.iter().take(10).map(ToString::to_string).collect();
         let more = if prefixes.len() > shown.len() { ", …" } else { "" };
         tracing::info!(target: "netbox", "NetBox hints at changes of {} prefix(es): {}{more}", prefixes.len(), shown.join(", "));
-        self.look().await?;
         if !self.services.has_netbox() {
             return Ok(());
         }
-        let later =
-            |failure: crate::exit::Failure| LookError { words: noctule_domain::SafeText::new(&failure.sentence), retry: Retry::Later };
-        self.services.drift.look_at(&self.services, prefixes).await.map(drop).map_err(later)
+        let found = self.services.drift.look_at(&self.services, prefixes).await.map_err(error)?;
+        if found > 0 {
+            tracing::warn!(target: "drift", "{found} of them differ from what is known here: `noctule drift list`");
+        }
+        self.pools().await
     }
 
     async fn all(&self) -> Result<(), LookError> {
         tracing::info!(target: "netbox", "hints of NetBox may have been missed: everything is looked at");
-        self.look().await
-    }
-}
-
-impl Looker {
-    async fn look(&self) -> Result<(), LookError> {
         if !self.services.has_netbox() {
             return Ok(());
         }
-        // Whatever it was, it may be mended by the time of the next try: a token, a certificate, the network.
-        self.services.hear_netbox().await.map(drop).map_err(|words| LookError { words, retry: Retry::Later })
+        if !self.services.drift.poll(&self.services, chrono::Utc::now() - MISSED).await.map_err(error)? {
+            tracing::info!(target: "drift", "more has changed in NetBox than is looked at one by one: the next whole check does it");
+        }
+        self.pools().await
     }
+}
+
+fn error(failure: Failure) -> LookError {
+    let retry = match failure.exit {
+        Exit::Unreachable | Exit::Unanswered | Exit::Store | Exit::Guard => Retry::Later,
+        _ => Retry::AfterFix,
+    };
+    LookError { words: SafeText::new(&failure.sentence), retry }
 }
