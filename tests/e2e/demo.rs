@@ -66,7 +66,11 @@ fn a_pending_subscriber_is_taken_through_the_whole_life_by_keys_and_the_store_te
     assert_eq!(operations, ["allocate", "activate", "suspend", "resume", "revoke"].map(|kind| format!("{kind} succeeded")));
     let steps = list[0]["steps"].as_array().unwrap();
     let taken: Vec<&str> = steps.iter().map(|step| step["step"].as_str().unwrap()).collect();
-    assert_eq!(taken, ["nas_disconnect", "netbox_deprecate"], "nothing is released before the NAS has confirmed");
+    assert_eq!(
+        taken,
+        ["aaa_write", "nas_disconnect", "netbox_deprecate"],
+        "no login gets it, the NAS has confirmed, and only then it is released"
+    );
     let audit = home.run(&[&kept[..], &["audit", "verify", "--json"]].concat()).ends(0).json();
     assert_eq!(audit["intact"], true);
     // A second demo does not write over it.
