@@ -1,7 +1,7 @@
 //! A standby to read from, and one to go on with when the primary is lost.
 
 use super::model::Model;
-use super::place::{Place, syncer_config, until, until_model};
+use super::place::{Place, live, syncer_config, until, until_model};
 use noctule_domain::sync::{Link, Table};
 use noctule_sync::run::{Syncer, once};
 use noctule_testbed::PostgresOptions;
@@ -57,7 +57,7 @@ async fn after_a_failover_it_goes_on_and_what_was_lost_goes() {
     let mut config = syncer_config(place.config_at("nora", &[place.addr(), there]), model.clone());
     config.poll = Duration::from_millis(300);
     let syncer = Syncer::start(config);
-    until(&syncer, "live", |status| status.link == Link::Live).await;
+    until(&syncer, "live", live).await;
     place.postgres.wait_caught_up(&standby).expect("caught up");
 
     // The standby is cut off, and the primary goes on for a while: that will be lost.
@@ -75,7 +75,7 @@ async fn after_a_failover_it_goes_on_and_what_was_lost_goes() {
     standby.start_again().expect("the standby is back");
     standby.promote().expect("promoted");
     syncer.sync_now();
-    until(&syncer, "live on the new primary", |status| status.link == Link::Live).await;
+    until(&syncer, "live on the new primary", live).await;
     until_model(&model, "the ghost has gone", |model| !has(model, "lost with the primary")).await;
     assert!(!has(&model, "lost edit") && !model.rows(Table::Sessions).is_empty());
     assert_eq!(model.copies(), 1, "compared and healed, not copied anew");

@@ -1,7 +1,7 @@
 //! The sync as it runs: live, and whatever breaks it. A status never says more than is so.
 
 use super::model::Model;
-use super::place::{PATIENCE, Place, syncer_config, until, until_model};
+use super::place::{PATIENCE, Place, live, syncer_config, until, until_model};
 use noctule_domain::lifecycle::{OperationKind, OperationOptions};
 use noctule_domain::sync::{Change, FieldChange, LifecycleRequest, Link, Op, Position, Replica, Table};
 use noctule_domain::{OpId, SubscriberId, TaskId};
@@ -29,9 +29,9 @@ async fn consoles_see_each_others_changes_and_each_other() {
     // So slow that only a wake-up can bring the change within the patience of this test.
     slow.poll = Duration::from_secs(600);
     let (one, two) = (Syncer::start(slow), Syncer::start(syncer_config(place.config("tilda"), there.clone())));
-    let status = until(&one, "live", |status| status.link == Link::Live).await;
+    let status = until(&one, "live", live).await;
     assert!(status.note.is_none() && status.fresh_at.is_some() && status.login.as_ref().is_some_and(|login| login.as_str() == "nora"));
-    until(&two, "live", |status| status.link == Link::Live).await;
+    until(&two, "live", live).await;
 
     // An edit of the technician: pushed, and then in both copies.
     let task = Uuid::parse_str(&place.sql("SELECT id FROM noctule.tasks WHERE number = 'T-8'")).expect("an id");
@@ -73,13 +73,13 @@ async fn a_server_that_dies_and_comes_back_is_offline_and_live_again() {
     place.fill(1, 50);
     let model = Model::default();
     let syncer = Syncer::start(syncer_config(place.config("nora"), model.clone()));
-    until(&syncer, "live", |status| status.link == Link::Live).await;
+    until(&syncer, "live", live).await;
     place.postgres.kill9().expect("killed");
     let status = until(&syncer, "offline", |status| status.link == Link::Offline).await;
     assert!(status.note.is_some() && status.since.is_some() && status.fresh_at.is_some(), "{status:?}");
     place.postgres.start_again().expect("started");
     place.sql("UPDATE noctule.tasks SET notes = 'after the crash' WHERE number = 'T-1'");
-    until(&syncer, "live again", |status| status.link == Link::Live).await;
+    until(&syncer, "live again", live).await;
     until_model(&model, "what changed", |model| noted(model, "after the crash")).await;
     assert_eq!(model.copies(), 1, "a crash is no new history");
     place.must_equal(&model).await;
@@ -95,7 +95,7 @@ async fn a_black_hole_is_noticed_within_the_time_of_a_call() {
     let mut centre = place.config_at("nora", &[network.addr()]);
     (centre.call_timeout, centre.connect_timeout) = (Duration::from_secs(3), Duration::from_secs(3));
     let syncer = Syncer::start(syncer_config(centre, model.clone()));
-    until(&syncer, "live", |status| status.link == Link::Live).await;
+    until(&syncer, "live", live).await;
     network.blackhole();
     let began = Instant::now();
     // First it is known that nothing comes, then that the line is dead.
@@ -111,7 +111,7 @@ async fn a_black_hole_is_noticed_within_the_time_of_a_call() {
     assert_eq!(stays.link, Link::Offline);
     network.pass();
     syncer.sync_now();
-    until(&syncer, "live again", |status| status.link == Link::Live).await;
+    until(&syncer, "live again", live).await;
     assert_eq!(model.copies(), 1);
     syncer.stop().await;
 }
@@ -122,7 +122,7 @@ async fn who_is_revoked_or_too_old_is_told_so_and_keeps_unsent_work() {
     place.fill(1, 20);
     let (revoked, old) = (Model::default(), Model::default());
     let one = Syncer::start(syncer_config(place.config("tilda"), revoked.clone()));
-    until(&one, "live", |status| status.link == Link::Live).await;
+    until(&one, "live", live).await;
     noctule_sync::schema::user_revoke(&place.owner, place.tenant, "tilda").await.expect("revoked");
     let status = until(&one, "denied", |status| status.link == Link::Denied).await;
     assert!(status.note.is_some_and(|note| note.as_str().contains("unsent work is kept")), "it says what it means");
@@ -144,7 +144,7 @@ async fn who_is_revoked_or_too_old_is_told_so_and_keeps_unsent_work() {
     one.stop().await;
 
     let two = Syncer::start(syncer_config(place.config("nora"), old.clone()));
-    until(&two, "live", |status| status.link == Link::Live).await;
+    until(&two, "live", live).await;
     place.sql("UPDATE noctule.meta SET min_protocol = 999; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'nora'");
     let status = until(&two, "upgrade", |status| status.link == Link::Upgrade).await;
     assert!(status.note.is_some_and(|note| note.as_str().contains("update noctule")));

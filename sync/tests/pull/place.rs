@@ -3,7 +3,7 @@
 use super::model::{Held, Model};
 use noctule_domain::permission::Role;
 use noctule_domain::secret::Secret;
-use noctule_domain::sync::{Replica, SyncStatus, TABLES, Table};
+use noctule_domain::sync::{Link, Phase, Replica, SyncStatus, TABLES, Table};
 use noctule_domain::{ConsoleId, TechnicianId, TenantId};
 use noctule_sync::connect::{CentreConfig, Tls};
 use noctule_sync::run::{Syncer, SyncerConfig};
@@ -110,8 +110,10 @@ impl Place {
                  CASE WHEN n % 3 = 0 THEN md5('nas{from}{tenant}')::uuid END, n % 4096, ('2001:db8:' || to_hex(n % 65536) || '::/56')::cidr, n, {time},
                  9223372036854775807 - n, n % 2 = 0
                FROM generate_series({from}, {to}) n;
-             INSERT INTO noctule.sessions (tenant_id, id, nas, acct_session_id, delegated_prefix, started_at, seen_at)
-               SELECT '{tenant}', {sub}, md5('nas{from}{tenant}')::uuid, {text}, '2001:db8::/56', {time}, {time}
+             INSERT INTO noctule.sessions (tenant_id, id, nas, acct_session_id, delegated_prefix, started_at, seen_at, accounting_key,
+                 framed_prefix, input_octets, output_octets)
+               SELECT '{tenant}', {sub}, md5('nas{from}{tenant}')::uuid, {text}, '2001:db8::/56', {time}, {time},
+                 CASE WHEN n % 2 = 0 THEN 'key ' || n END, CASE WHEN n % 2 = 0 THEN '2001:db8:f::/64'::cidr END, n, 9223372036854775807 - n
                FROM generate_series({from}, {to}) n WHERE n % 5 = 0;
              INSERT INTO noctule.tasks (tenant_id, id, number, title, task_type, status, priority, subscriber, technician, address, notes, depends_on,
                  scheduled_at, estimate_min)
@@ -206,6 +208,11 @@ pub fn syncer_config(centre: CentreConfig, replica: impl Replica) -> SyncerConfi
         listen: true,
         host: "testhost".to_owned(),
     }
+}
+
+/// Live, with a copy that came whole. (While it comes the link is live already, and the phase tells how far it is.)
+pub fn live(status: &SyncStatus) -> bool {
+    status.link == Link::Live && status.phase == Phase::Idle && status.fresh_at.is_some()
 }
 
 /// Waits for a status.
