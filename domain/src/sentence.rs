@@ -2,8 +2,10 @@
 //! line and the audit say the same.
 
 use crate::aaa::{Login, SuspendLogin};
+use crate::ipam::{Fit, Forecast, Not, Passed, Pool, PoolLevel, Wanted};
 use crate::job::{Course, JobState, Outcome, StageEnd, Threshold, Wish};
 use crate::lifecycle::{OperationKind, OperationStatus, Refusal};
+use crate::overview::Severity;
 use crate::{SafeText, Timestamp, radius::CauseMeaning, radius::ErrorCause};
 
 /// Why an operation did not begin.
@@ -195,4 +197,119 @@ pub fn job_wish_refused(state: JobState, wish: Wish) -> Option<String> {
         (_, Wish::Preview) => Some("a job that was begun is not a preview any more".to_owned()),
         _ => None,
     }
+}
+
+/// Why no pool can serve this allocation: every pool with its reason.
+pub fn no_pool(wanted: &Wanted<'_>, passed: &[Passed]) -> String {
+    let mut who: Vec<String> = Vec::new();
+    who.extend(wanted.site.map(|site| format!("site {}", SafeText::bounded(site, 60))));
+    who.extend(wanted.nas.map(|nas| format!("NAS {}", SafeText::bounded(nas, 60))));
+    let who = if who.is_empty() { "a subscriber without site and NAS".to_owned() } else { who.join(", ") };
+    let len = wanted.len.map(|len| format!(" with /{len}")).unwrap_or_default();
+    if passed.is_empty() {
+        return format!("no pool serves {who}{len}: none is configured");
+    }
+    const SHOWN: usize = 8;
+    let mut list: Vec<String> = passed.iter().take(SHOWN).map(|p| format!("{} {}", p.prefix, not_asked(&p.why))).collect();
+    if passed.len() > SHOWN {
+        list.push(format!("and {} more", passed.len() - SHOWN));
+    }
+    format!("no pool serves {who}{len}: {}", list.join("; "))
+}
+
+/// Why the pools that an operation names are not taken.
+pub fn named_pool(len: Option<u8>, passed: &[Passed]) -> String {
+    let list: Vec<String> = passed.iter().map(|p| format!("pool {} ({}) {}", p.id, p.prefix, not_asked(&p.why))).collect();
+    let len = len.map(|len| format!(" /{len}")).unwrap_or_default();
+    format!("no{len} is taken from there: {}", list.join("; "))
+}
+
+/// Why a pool is not asked, after its name.
+pub fn not_asked(why: &Not) -> String {
+    match why {
+        Not::ForOthers => "is for other sites or NASes".to_owned(),
+        Not::OtherLength(lengths) if lengths.is_empty() => "gives /48 to /64 only".to_owned(),
+        Not::OtherLength(lengths) => {
+            let list: Vec<String> = lengths.iter().map(|len| format!("/{len}")).collect();
+            format!("gives {} only", list.join(", "))
+        }
+        Not::DoesNotFit => "is not larger than what is asked".to_owned(),
+        Not::Closed(Some(status)) => format!("is {status}"),
+        Not::Closed(None) => "is closed".to_owned(),
+        Not::OtherVrf(vrf) => {
+            let table = vrf.map_or_else(|| "the global table".to_owned(), |id| format!("VRF {id}"));
+            format!("is in {table}, which the configuration does not say")
+        }
+        Not::MarkedFull => "is marked as fully utilized in NetBox".to_owned(),
+    }
+}
+
+/// How long a pool lasts.
+pub fn pool_forecast(forecast: &Forecast) -> String {
+    let rate = |per_day: f64| if per_day.abs() < 10.0 { format!("{per_day:+.1} a day") } else { format!("{per_day:+.0} a day") };
+    match forecast {
+        Forecast::NotEnough { hours, of } => format!("not enough data yet ({hours} h of {of} h)"),
+        Forecast::Full => "full".to_owned(),
+        Forecast::Steady => "does not grow".to_owned(),
+        Forecast::Shrinking { per_day } => format!("shrinking ({})", rate(*per_day)),
+        Forecast::Growing { per_day, days_left } => format!("full in {} ({})", days(*days_left), rate(*per_day)),
+    }
+}
+
+/// The same in nine cells: `12 d`, `7 mo`, `> 5 y`, `shrinks`, `-` where nothing is known.
+pub fn pool_left(forecast: &Forecast) -> String {
+    match forecast {
+        Forecast::NotEnough { .. } => "-".to_owned(),
+        Forecast::Full => "full".to_owned(),
+        Forecast::Steady => "steady".to_owned(),
+        Forecast::Shrinking { .. } => "shrinks".to_owned(),
+        Forecast::Growing { days_left, .. } => match *days_left {
+            d if d < 1.0 => "< 1 d".to_owned(),
+            d if d < 90.0 => format!("{d:.0} d"),
+            d if d < 730.0 => format!("{:.0} mo", d / 30.4),
+            d if d < 1826.0 => format!("{:.0} y", d / 365.25),
+            _ => "> 5 y".to_owned(),
+        },
+    }
+}
+
+/// `less than a day`, `12 days`, `7 months`, `more than 5 years`.
+pub fn days(days: f64) -> String {
+    match days {
+        d if d < 1.0 => "less than a day".to_owned(),
+        d if d < 1.5 => "1 day".to_owned(),
+        d if d < 90.0 => format!("{d:.0} days"),
+        d if d < 730.0 => format!("{:.0} months", d / 30.4),
+        d if d < 1826.0 => format!("{:.0} years", d / 365.25),
+        _ => "more than 5 years".to_owned(),
+    }
+}
+
+/// `/56 246, /60 3 936`: how many of each length still fit.
+pub fn pool_fits(fits: &[Fit]) -> String {
+    let list: Vec<String> = fits.iter().map(|fit| format!("/{} {}", fit.len, fit.count)).collect();
+    list.join(", ")
+}
+
+/// Why a pool wants a look: it is fuller than its thresholds, or will be full soon.
+pub fn pool_alert(pool: &Pool) -> Option<(Severity, String)> {
+    let forecast = pool.forecast();
+    let soon = forecast.days_left().filter(|left| *left <= pool.thresholds.warning_days);
+    let severity = match pool.level() {
+        PoolLevel::Critical => Severity::Critical,
+        PoolLevel::Warning => Severity::Warning,
+        PoolLevel::Normal => soon.map(|_| Severity::Warning)?,
+    };
+    let mut text = format!(
+        "pool {} is {:.0} % full ({} of {} /{} used)",
+        pool.prefix,
+        pool.utilisation(),
+        pool.taken(),
+        pool.capacity(),
+        pool.delegated_len
+    );
+    if soon.is_some_and(|left| left > 0.0) {
+        text.push_str(&format!(", {}", pool_forecast(&forecast)));
+    }
+    Some((severity, text))
 }

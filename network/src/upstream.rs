@@ -14,6 +14,11 @@ use std::time::Duration;
 /// Where prefixes come from and go back to.
 #[async_trait]
 pub trait Ipam: Send + Sync + 'static {
+    /// As the journal names it.
+    fn name(&self) -> &'static str {
+        "NetBox"
+    }
+
     /// Allocates the next free prefix of `ask.pool`, tagged with the operation id. An earlier try with the same id is adopted, never
     /// repeated: calling this again after any failure is safe.
     async fn allocate(&self, ask: &AllocateAsk) -> Result<Allocation, IpamError>;
@@ -38,10 +43,14 @@ pub trait Ipam: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq)]
 pub struct AllocateAsk {
     pub operation: OperationId,
-    /// NetBox ids of the pools to try in this order; the next one is tried only after a clear "no room" (409).
-    /// Empty: the configured ones.
+    /// Pools that the operation names, by id: tried in this order, the next one only after a clear "no room". Empty: chosen from the
+    /// configured ones, by `site`, `nas` and the rule.
     pub pools: Vec<i64>,
-    pub prefix_len: u8,
+    /// `None`: what the chosen pool gives by itself.
+    pub prefix_len: Option<u8>,
+    pub site: Option<SafeText>,
+    /// Name of the subscriber's NAS.
+    pub nas: Option<SafeText>,
     pub subscriber_number: SafeText,
     pub username: SafeText,
     /// True when an earlier try of this operation may have been stored: look before asking.
@@ -73,7 +82,7 @@ pub enum IpamError {
     /// A clear no (4xx): nothing was stored.
     #[error("{0}")]
     Refused(SafeText),
-    /// No pool has room for this length.
+    /// No pool that serves this subscriber has room for this length.
     #[error("{0}")]
     Exhausted(SafeText),
     /// The object is not there, or is another one now.

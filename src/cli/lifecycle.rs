@@ -57,9 +57,9 @@ pub struct Ipv6Args {
     /// Allocate: length to delegate, 48 to 64 [default: the subscriber's pd size, then 56]
     #[arg(long, value_name = "LENGTH", value_parser = clap::value_parser!(u8).range(48..=64))]
     pub prefix_len: Option<u8>,
-    /// Allocate: NetBox id of the pool [default: the first configured one with room]
-    #[arg(long, value_name = "ID")]
-    pub pool: Option<i64>,
+    /// Allocate: the pool, by its id or its prefix (see `noctule pools`) [default: by site, NAS and the configured rule]
+    #[arg(long, value_name = "POOL")]
+    pub pool: Option<PoolName>,
     /// Activate: do not tell the NAS of a live session
     #[arg(long)]
     pub no_coa: bool,
@@ -131,4 +131,22 @@ pub enum OperationsCommand {
         /// Id of the operation, whole or its last characters
         id: String,
     },
+}
+
+/// A pool as somebody names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolName {
+    Id(i64),
+    Prefix(ipnet::Ipv6Net),
+}
+
+impl std::str::FromStr for PoolName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(id) = text.parse::<i64>() {
+            return if id > 0 { Ok(Self::Id(id)) } else { Err("an id is a number from 1".into()) };
+        }
+        text.parse().map(Self::Prefix).map_err(|_| "an id such as 42 or a prefix such as 2001:db8::/40 is wanted".into())
+    }
 }

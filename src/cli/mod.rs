@@ -21,7 +21,7 @@ pub use docs::{command, markdown};
 pub use drift::{DismissArgs, DriftCommand, RepairArgs};
 pub use field::{ClockCommand, TaskCommand, TechnicianCommand};
 pub use job::{BulkArgs, FlowArgs, JobArgs, JobCommand, ProvisionArgs};
-pub use lifecycle::{EmergencyArgs, Ipv6Args, Ipv6Command, OperationsCommand};
+pub use lifecycle::{EmergencyArgs, Ipv6Args, Ipv6Command, OperationsCommand, PoolName};
 pub use lists::{AuditCommand, DoctorArgs, ExportArgs, ImportArgs, NasCommand, ProfileCommand, SubscriberCommand};
 pub use root::{Cli, Command, DemoArgs, GlobalArgs, InitArgs, InitCommand, ReplayArgs, ServerArgs, SimCommand, SimNasArgs, SimNetboxArgs};
 pub use sync::{LoginArgs, SyncCommand, WipeArgs};

@@ -100,7 +100,7 @@ pub enum Command {
     /// Registered NASes
     #[command(subcommand)]
     Nas(NasCommand),
-    /// The configured pools, asked from NetBox
+    /// The configured pools, asked from NetBox or the built-in IPAM: use, what still fits, how long they last
     Pools {
         /// JSON instead of a table
         #[arg(long)]

@@ -199,8 +199,17 @@ async fn aaa(loaded: &Loaded, checks: &mut Vec<Check>) {
 
 async fn netbox(loaded: &Loaded, checks: &mut Vec<Check>) {
     let config = &loaded.config.netbox;
+    if loaded.config.ipam.built_in {
+        let pools = loaded.config.ipam.pools.len();
+        checks.push(Check::ok("IPAM", format!("built in, {pools} pool(s); `noctule pools` shows them")));
+        return;
+    }
     let Some(url) = &config.url else {
-        checks.push(Check::warn("NetBox", "none is configured: nothing can be allocated", "set netbox.url and netbox.token"));
+        checks.push(Check::warn(
+            "NetBox",
+            "none is configured: nothing can be allocated",
+            "set netbox.url and netbox.token, or ipam.built_in and [[ipam.pools]]",
+        ));
         return;
     };
     let base = loaded.file.parent().unwrap_or(Path::new("."));
@@ -223,8 +232,8 @@ async fn netbox(loaded: &Loaded, checks: &mut Vec<Check>) {
     match compose::netbox_check(loaded).await {
         Ok((words, problems)) => {
             checks.push(Check::ok("NetBox", words));
-            for problem in problems {
-                checks.push(Check::warn("NetBox", problem, "`noctule init netbox` makes what is missing"));
+            for (problem, cure) in problems {
+                checks.push(Check::warn("NetBox", problem, cure));
             }
         }
         Err(failure) => checks.push(Check::fail(

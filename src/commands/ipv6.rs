@@ -3,7 +3,7 @@
 use super::bulk::{self, Wanted};
 use super::subscriber::nas_name;
 use super::{Context, Out, subscriber};
-use crate::cli::{EmergencyArgs, GlobalArgs, Ipv6Args, Ipv6Command};
+use crate::cli::{EmergencyArgs, GlobalArgs, Ipv6Args, Ipv6Command, PoolName};
 use crate::compose;
 use crate::exit::{Exit, Failure};
 use noctule_domain::SafeText;
@@ -32,8 +32,11 @@ pub async fn run(flags: &GlobalArgs, what: &Ipv6Command, out: &mut Out) -> Resul
         Ipv6Command::EmergencyDisconnect(args) => return emergency(flags, args, out).await,
         Ipv6Command::Status { subscriber, json } => return status(flags, subscriber, *json, out).await,
     };
-    let options = options(kind, args)?;
+    let mut options = options(kind, args)?;
     let context = Context::to_write(flags, &format!("ipv6 {kind}"))?.copied().await?;
+    if let Some(PoolName::Prefix(prefix)) = args.pool {
+        options.pool = Some(pool_of(&context, prefix).await?);
+    }
     if let Some(filter) = &args.bulk.filter {
         if args.if_version.is_some() || args.queue {
             return Err(Failure::new(Exit::Usage, "--if-version and --queue belong to one subscriber, not to --filter"));
@@ -116,6 +119,21 @@ async fn status(flags: &GlobalArgs, text: &str, json: bool, out: &mut Out) -> Re
     Ok(Exit::Ok)
 }
 
+/// The id of a pool that is named by its prefix, as it was seen last.
+async fn pool_of(context: &Context, prefix: ipnet::Ipv6Net) -> Result<i64, Failure> {
+    let pools = context.store.pools().await?;
+    let found: Vec<i64> = pools.iter().filter(|pool| pool.prefix == prefix.trunc()).map(|pool| pool.id).collect();
+    match found.as_slice() {
+        [id] => Ok(*id),
+        [] => {
+            let known: Vec<String> = pools.iter().map(|pool| pool.prefix.to_string()).collect();
+            let hint = if known.is_empty() { "`noctule pools` reads them".to_owned() } else { format!("there are {}", known.join(", ")) };
+            Err(Failure::new(Exit::NotFound, format!("no pool is {prefix}: {hint}")))
+        }
+        _ => Err(Failure::new(Exit::Usage, format!("{prefix} is a pool in several VRFs: name it by its id"))),
+    }
+}
+
 /// The options of an operation; one that belongs to another is refused rather than ignored.
 fn options(kind: OperationKind, args: &Ipv6Args) -> Result<OperationOptions, Failure> {
     use OperationKind::{Activate, Allocate, Revoke};
@@ -131,7 +149,11 @@ fn options(kind: OperationKind, args: &Ipv6Args) -> Result<OperationOptions, Fai
     }
     Ok(OperationOptions {
         prefix_len: args.prefix_len,
-        pool: args.pool,
+        // A prefix is looked up once the store is open.
+        pool: match args.pool {
+            Some(PoolName::Id(id)) => Some(id),
+            Some(PoolName::Prefix(_)) | None => None,
+        },
         send_coa: !args.no_coa,
         send_disconnect: !args.no_disconnect,
         release_to_netbox: !args.keep_in_netbox,

@@ -6,8 +6,9 @@ use crate::cli::{GlobalArgs, NasCommand, ProfileCommand};
 use crate::compose;
 use crate::exit::{Exit, Failure};
 use noctule_domain::SafeText;
+use noctule_domain::ipam::Pool;
 use noctule_domain::nas::{Nas, NasReach};
-use noctule_domain::sentence::moment;
+use noctule_domain::sentence::{self, moment};
 use noctule_network::radius::probe::Found;
 use std::time::Duration;
 
@@ -126,29 +127,42 @@ fn explain(row: &compose::Probed, out: &mut Out) -> Result<(), Failure> {
 }
 
 pub async fn pools(flags: &GlobalArgs, json: bool, out: &mut Out) -> Result<Exit, Failure> {
-    let context = Context::to_read(flags, "pools")?.copied().await?;
+    let context = Context::to_note(flags, "pools")?.copied().await?;
     let pools = compose::pools(&context).await?;
     if json {
-        out.json(&pools)?;
+        out.json(&pools.iter().map(told).collect::<Vec<_>>())?;
         return Ok(Exit::Ok);
     }
     if pools.is_empty() {
         out.line("no pool is configured: [[netbox.pools]] in the configuration names them")?;
         return Ok(Exit::Ok);
     }
-    let mut table = Table::new(&["id", "prefix", "delegates", "used", "of", "utilisation", "level", "description"]);
+    let mut table = Table::new(&["id", "prefix", "delegates", "used", "of", "utilisation", "level", "outlook", "still fit", "description"]);
     for pool in pools {
         table.row(vec![
             pool.id.to_string(),
             pool.prefix.to_string(),
             format!("/{}", pool.delegated_len),
-            pool.used.to_string(),
+            pool.taken().to_string(),
             pool.capacity().to_string(),
             format!("{:.1} %", pool.utilisation()),
             pool.level().to_string(),
+            sentence::pool_forecast(&pool.forecast()),
+            cell((!pool.fits.is_empty()).then(|| sentence::pool_fits(&pool.fits))),
             pool.description.to_string(),
         ]);
     }
     out.table(&table)?;
     Ok(Exit::Ok)
+}
+
+/// A pool with what is made of its numbers, so that a reader of the JSON need not know the rules.
+fn told(pool: &Pool) -> serde_json::Value {
+    let mut told = serde_json::to_value(pool).unwrap_or_default();
+    told["taken"] = pool.taken().into();
+    told["capacity"] = pool.capacity().into();
+    told["utilisation"] = pool.utilisation().into();
+    told["level"] = pool.level().word().into();
+    told["forecast"] = serde_json::to_value(pool.forecast()).unwrap_or_default();
+    told
 }

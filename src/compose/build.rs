@@ -1,7 +1,7 @@
 //! From a configuration to running services. Nothing is asked of an upstream here: a NetBox that is away must not keep the screen away.
 
 use super::Services;
-use super::central::Central;
+use super::central::{Central, CentralBook};
 use super::drift::Drift;
 use super::unusable::Unusable;
 use crate::commands::Context;
@@ -10,11 +10,13 @@ use crate::console::{SystemClock, World};
 use crate::exit::{Exit, Failure};
 use crate::secrets::Secrets;
 use noctule_domain::SafeText;
+use noctule_domain::ipam::PrefixBook;
 use noctule_domain::lifecycle::{Actor, Methods};
 use noctule_domain::ports::Authority;
+use noctule_network::ipam::{BuiltIn, BuiltInPool};
 use noctule_network::lifecycle::job::JobRunner;
 use noctule_network::lifecycle::{Executor, ExecutorConfig, Upstreams};
-use noctule_network::netbox::{Netbox, NetboxConfig, PoolConfig, Timeouts};
+use noctule_network::netbox::{Netbox, NetboxConfig, PoolConfig, PoolRef, TenantRef, Timeouts};
 use noctule_network::radius::Profiles;
 use noctule_network::radius::profiles::load_dir;
 use noctule_network::radius::{ClientCertificate, Engine, EngineConfig, RadiusClient, RadsecFiles};
@@ -55,21 +57,43 @@ pub(super) fn netbox(config: &Config, secrets: &Secrets) -> Result<Option<Netbox
     let words = |text: String| SafeText::new(&text);
     let reference = settings.token.as_ref().ok_or_else(|| words("NetBox has no token: set token in [netbox]".to_owned()))?;
     let token = secrets.resolve(reference).map_err(|e| words(format!("the token of NetBox ({reference}): {e}")))?;
+    let tenant = settings.tenant.as_deref().map(TenantRef::parse);
     let pools = settings
         .pools
         .iter()
-        .filter_map(|pool| match (pool.id, pool.prefix) {
-            (Some(id), _) => Some(PoolConfig::id(id, pool.vrf, pool.delegated_len)),
-            (None, Some(prefix)) => Some(PoolConfig::prefix(prefix, pool.vrf, pool.delegated_len)),
-            (None, None) => None,
+        .filter_map(|pool| {
+            let parent = match (pool.id, pool.prefix) {
+                (Some(id), _) => PoolRef::Id(id),
+                (None, Some(prefix)) => PoolRef::Prefix(prefix),
+                (None, None) => return None,
+            };
+            let mut wanted = PoolConfig::new(parent, pool.vrf, pool.policy());
+            wanted.tenant = pool.netbox_tenant.as_deref().map(TenantRef::parse).or_else(|| tenant.clone());
+            Some(wanted)
         })
         .collect();
     let mut wanted = NetboxConfig::new(url.clone(), token, pools);
     wanted.tag.clone_from(&settings.tag);
+    wanted.tenant = tenant;
+    wanted.rule = settings.pool_rule;
     wanted.extra_ca.clone_from(&settings.ca_file);
     wanted.allow_plain_http = settings.allow_plain_http;
     wanted.timeouts = Timeouts { connect: settings.connect_timeout(), read: settings.timeout(), ..Timeouts::default() };
     Netbox::new(wanted).map(Some).map_err(|e| words(e.to_string()))
+}
+
+/// The built-in IPAM, where it is configured: its book is kept by the store, or by the centre for all consoles.
+pub(super) fn built_in(config: &Config, store: &Store, central: Option<&Arc<Central>>) -> Option<BuiltIn> {
+    let settings = &config.ipam;
+    let pools = settings.pools.iter().filter_map(|pool| {
+        let policy = pool.as_pool().policy();
+        Some(BuiltInPool { prefix: pool.prefix?, vrf: pool.vrf, description: pool.description.clone(), policy })
+    });
+    let book: Arc<dyn PrefixBook> = match central {
+        Some(central) => Arc::new(CentralBook(central.clone())),
+        None => Arc::new(store.clone()),
+    };
+    settings.built_in.then(|| BuiltIn::new(book, pools.collect(), settings.pool_rule))
 }
 
 /// Puts everything together. `read_only` says why nothing may be changed, if so.
@@ -98,6 +122,8 @@ pub fn services_with(
     };
     let own_secrets = secrets.clone();
     let central = if store.is_replica() { Some(Central::new(loaded, &store, &secrets)?) } else { None };
+    store.set_pool_thresholds(loaded.config.ipam.thresholds());
+    let built_in = built_in(&loaded.config, &store, central.as_ref()).map(Arc::new);
     let engine = EngineConfig { source: loaded.config.radius.source, radsec: radsec(loaded)?, ..EngineConfig::default() };
     let engine = Engine::new(engine).map_err(|e| Failure::new(Exit::Internal, format!("no UDP socket for RADIUS: {e}")))?;
     let resolve =
@@ -107,6 +133,7 @@ pub fn services_with(
     let mut config = ExecutorConfig::new(Arc::new(SystemClock));
     config.hold = chrono::Duration::from_std(loaded.config.hold()).unwrap_or(config.hold);
     let ipam = match (&netbox, &netbox_trouble) {
+        _ if built_in.is_some() => built_in.clone().map(|built_in| built_in as Arc<dyn Ipam>),
         (Some(netbox), _) => Some(netbox.clone() as Arc<dyn Ipam>),
         // Not the same as none: what stands in NetBox must not be taken for absent because its token can not be read.
         (None, Some(why)) => Some(Arc::new(Unusable(why.clone())) as Arc<dyn Ipam>),
@@ -151,6 +178,7 @@ pub fn services_with(
         runner,
         executor,
         netbox,
+        built_in,
         netbox_trouble,
         aaa,
         aaa_trouble,

@@ -142,7 +142,7 @@ fn loaded(world: &World, flags: &GlobalArgs, folder: &Path, netbox: &NetboxSim) 
         pools: world
             .pools()
             .into_iter()
-            .map(|p| PoolConfig { id: Some(p.id), prefix: None, vrf: p.vrf, delegated_len: p.delegated_len })
+            .map(|p| PoolConfig { id: Some(p.id), vrf: p.vrf, delegated_len: Some(p.delegated_len), ..PoolConfig::default() })
             .collect(),
         ..NetboxConfig::default()
     };

@@ -10,11 +10,12 @@ use noctule_domain::permission::Role;
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation};
 use noctule_domain::{NasId, OperationId, Retry, SafeText, SubscriberId};
 use noctule_network::aaa::{AccountingReader, FreeRadius};
+use noctule_network::ipam::BuiltIn;
 use noctule_network::lifecycle::job::JobRunner;
 use noctule_network::lifecycle::{Executor, Started};
 use noctule_network::netbox::Netbox;
 use noctule_network::radius::RadiusClient;
-use noctule_network::upstream::Aaa;
+use noctule_network::upstream::{Aaa, Ipam};
 use noctule_storage::{Jobs, OperationFilter, Store, StoreError};
 use noctule_ui::msg::UpstreamState;
 use noctule_ui::query::{MapView, NetworkView, SubscriberView, SyncView};
@@ -31,6 +32,8 @@ pub struct Services {
     pub runner: JobRunner,
     pub executor: Executor,
     pub netbox: Option<Arc<Netbox>>,
+    /// The built-in IPAM, where it is configured instead of NetBox.
+    pub built_in: Option<Arc<BuiltIn>>,
     /// Why the configured NetBox can not be used: no token, a bad URL.
     pub netbox_trouble: Option<SafeText>,
     /// The AAA system of the configuration, and why it can not be used, if so.
@@ -74,6 +77,11 @@ impl Services {
         self.netbox.is_some() || self.netbox_trouble.is_some()
     }
 
+    /// Where prefixes come from, as the header names it; `None` when nothing is configured.
+    pub fn ipam_name(&self) -> Option<&'static str> {
+        if self.built_in.is_some() { Some("IPAM") } else { self.has_netbox().then_some("NetBox") }
+    }
+
     /// Begins an operation, unless nothing may be changed.
     pub async fn start(&self, request: BeginOperation) -> Result<Started, AuthorityError> {
         self.may_change()?;
@@ -100,22 +108,35 @@ impl Services {
         Ok((open.len() as u64 - waiting, waiting))
     }
 
-    /// Asks NetBox for its version and pools and stores the pools. The words are for the header and the Network pane.
+    /// Asks NetBox for its version and pools (or the built-in IPAM for its pools) and stores the pools. The words are for the header and
+    /// the Network pane.
     pub async fn refresh_pools(&self) -> Result<SafeText, SafeText> {
-        let Some(netbox) = &self.netbox else {
-            return Err(self.netbox_trouble.clone().unwrap_or_else(|| "No NetBox is configured.".into()));
+        let said = |error: &dyn std::fmt::Display| SafeText::new(&error.to_string());
+        let (mut words, problems, pools) = match (&self.built_in, &self.netbox) {
+            (Some(built_in), _) => {
+                let problems = built_in.problems().await.map_err(|error| said(&error))?;
+                let place = if self.central.is_some() { "the centre" } else { "this machine" };
+                (format!("Built-in IPAM, its book is kept by {place}"), problems, built_in.pools().await.map_err(|error| said(&error))?)
+            }
+            (None, Some(netbox)) => {
+                let check = netbox.check().await.map_err(|error| said(&error))?;
+                let problems = check.custom_fields.into_iter().chain(check.pool_problems).collect();
+                (format!("NetBox {} at {}", check.version, netbox.url()), problems, check.pools)
+            }
+            (None, None) => return Err(self.netbox_trouble.clone().unwrap_or_else(|| "No NetBox is configured.".into())),
         };
-        let check = netbox.check().await.map_err(|error| SafeText::new(&error.to_string()))?;
-        let mut words = format!("NetBox {} at {}", check.version, netbox.url());
-        for problem in check.custom_fields.iter().chain(&check.pool_problems) {
+        for problem in problems {
             words.push_str("; ");
             words.push_str(problem.as_str());
         }
         if !self.read_only() && !self.store.is_read_only() {
             match &self.central {
                 // What the centre keeps comes back with the copy; with the centre away the old figures stand.
-                Some(central) => central.pools_replace(&check.pools).await,
-                None => self.store.pools_replace(check.pools).await.map_err(|error| SafeText::new(&error.to_string()))?,
+                Some(central) => {
+                    central.pools_replace(&pools).await;
+                    central.pools_outlook(&pools).await;
+                }
+                None => self.store.pools_replace(pools).await.map_err(|error| said(&error))?,
             }
         }
         Ok(SafeText::new(&words))
@@ -213,6 +234,7 @@ impl Services {
             },
             Query::Network => {
                 let netbox = match &self.netbox {
+                    None if self.built_in.is_some() => self.world.netbox().words,
                     None => self.netbox_trouble.clone().unwrap_or_else(|| "No NetBox is configured.".into()),
                     Some(netbox) => {
                         let heard = self.world.netbox();

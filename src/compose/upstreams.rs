@@ -11,7 +11,9 @@ use noctule_domain::{Retry, SafeText};
 use noctule_network::netbox::{InitStep, Netbox, NetboxError};
 use noctule_network::radius::Probe;
 use noctule_network::radius::probe::{Conclusion, Tried};
+use noctule_network::upstream::Ipam;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -51,18 +53,45 @@ pub async fn probe(context: &Context, nas: &[Nas], progress: impl Fn(&str)) -> R
     Ok(futures::future::join_all(asked).await)
 }
 
-/// The configured pools as NetBox has them now.
+/// The configured pools as NetBox (or the built-in IPAM) has them now, with their history. The look is added to it.
 pub async fn pools(context: &Context) -> Result<Vec<Pool>, Failure> {
-    let netbox = configured(&context.loaded)?;
-    Ok(netbox.check().await.map_err(failure)?.pools)
+    let config = &context.loaded.config;
+    if !config.ipam.built_in {
+        // Says what is missing, before anything else is begun.
+        configured(&context.loaded)?;
+    }
+    let services = acting(context).await?;
+    let mut pools = match (&services.built_in, &services.netbox) {
+        (Some(built_in), _) => built_in.pools().await.map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))?,
+        (None, Some(netbox)) => netbox.check().await.map_err(failure)?.pools,
+        (None, None) => Vec::new(),
+    };
+    let may_note = !services.store.is_read_only() && !services.read_only();
+    match &services.central {
+        Some(central) => central.pools_outlook_once(&pools).await,
+        None if may_note => {
+            if let Err(error) = services.store.pools_replace(pools.clone()).await {
+                tracing::warn!(%error, "the look at the pools was not stored");
+            }
+        }
+        None => {}
+    }
+    let mut known: HashMap<i64, Pool> = services.store.pools().await?.into_iter().map(|pool| (pool.id, pool)).collect();
+    for pool in &mut pools {
+        pool.thresholds = config.ipam.thresholds();
+        pool.history = known.remove(&pool.id).map(|known| known.history).unwrap_or_default();
+    }
+    Ok(pools)
 }
 
-/// NetBox for doctor: `Ok` is what it is in words and what is amiss (each a sentence), `Err` that it can not be used.
-pub async fn netbox_check(loaded: &Loaded) -> Result<(String, Vec<String>), Failure> {
+/// NetBox, or the built-in IPAM, for doctor: `Ok` is what it is in words and what is amiss (each a sentence with its cure), `Err` that it can
+/// not be used.
+pub async fn netbox_check(loaded: &Loaded) -> Result<(String, Vec<(String, &'static str)>), Failure> {
     let check = configured(loaded)?.check().await.map_err(failure)?;
     let words = format!("NetBox {}, {} pool(s), {:.0} ms", check.version, check.pools.len(), check.latency.as_secs_f64() * 1000.0);
-    let amiss = check.custom_fields.iter().chain(&check.pool_problems).map(ToString::to_string);
-    Ok((words, amiss.collect()))
+    let fields = check.custom_fields.iter().map(|p| (p.to_string(), "`noctule init netbox` makes what is missing"));
+    let pools = check.pool_problems.iter().map(|p| (p.to_string(), "correct [[netbox.pools]], or the parent in NetBox"));
+    Ok((words, fields.chain(pools).collect()))
 }
 
 /// Makes the custom fields and the tag in NetBox, after asking unless `yes`.

@@ -1,8 +1,8 @@
 //! Walks a parsed file before it becomes types: unknown sections and keys, wrong kinds, words and ranges, each with its line; then the
 //! rules between keys. serde's own messages would repeat values, which may be secrets: here nothing of a `Secret` key is ever repeated.
 
-use super::keys::{KEYS, Key, Kind, POOL_KEYS};
-use super::sections::Config;
+use super::keys::{IPAM_POOL_KEYS, KEYS, Key, Kind, POOL_KEYS};
+use super::sections::{Config, PoolConfig};
 use crate::near;
 use noctule_domain::SafeText;
 use std::ops::Range;
@@ -94,12 +94,27 @@ fn one(key: &Key, value: &Spanned<DeValue<'_>>) -> Result<(), Finding> {
                 _ => fail(format!("a whole number from {min} to {max} is wanted")),
             }
         }
+        Kind::Texts if !found.as_array().is_some_and(|list| list.iter().all(|v| v.get_ref().is_str())) => {
+            fail("a list of texts is wanted, such as [\"turku\"]".into())
+        }
+        Kind::Numbers { min, max } => {
+            let within = |v: &Spanned<DeValue<'_>>| {
+                let number = v.get_ref().as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
+                number.is_some_and(|n| (min..=max).contains(&n))
+            };
+            if found.as_array().is_some_and(|list| list.iter().all(within)) {
+                return Ok(());
+            }
+            fail(format!("a list of whole numbers from {min} to {max} is wanted, such as [{min}]"))
+        }
         Kind::Tables => {
-            let Some(tables) = found.as_array() else { return fail("write each pool as [[netbox.pools]]".into()) };
+            let wanted = || format!("write each pool as [[{}.pools]]", key.section);
+            let Some(tables) = found.as_array() else { return fail(wanted()) };
+            let (section, known) = if key.section == "ipam" { ("ipam.pools", IPAM_POOL_KEYS) } else { ("netbox.pools", POOL_KEYS) };
             for entry in tables.iter() {
                 match entry.get_ref().as_table() {
-                    Some(table) => keys(table, "netbox.pools", POOL_KEYS)?,
-                    None => return fail("write each pool as [[netbox.pools]]".into()),
+                    Some(table) => keys(table, section, known)?,
+                    None => return fail(wanted()),
                 }
             }
             Ok(())
@@ -129,18 +144,60 @@ pub(super) fn rules(config: &Config) -> Result<(), (&'static str, &'static str, 
     config.central.rules().map_err(|(name, why)| ("central", name, format!("central.{name}: {why}")))?;
     config.aaa.rules(&config.central).map_err(|(name, why)| ("aaa", name, format!("aaa.{name}: {why}")))?;
     for (place, pool) in config.netbox.pools.iter().enumerate() {
-        let fail = |why: String| Err(("netbox", "pools", format!("pool {} of netbox.pools: {why}", place + 1)));
-        match (pool.prefix, pool.id) {
-            (Some(_), Some(_)) => return fail("give either prefix or id, not both".into()),
-            (None, None) => return fail("give prefix or id".into()),
-            (Some(prefix), None) if prefix.prefix_len() >= pool.delegated_len => {
-                return fail(format!("no /{} fits into {prefix}", pool.delegated_len));
-            }
-            (Some(prefix), None) if prefix.trunc() != prefix => {
-                return fail(format!("{prefix} has host bits; {} is meant", prefix.trunc()));
-            }
-            _ => {}
+        let told = match (pool.prefix, pool.id) {
+            (Some(_), Some(_)) => Err("give either prefix or id, not both".to_owned()),
+            (None, None) => Err("give prefix or id".to_owned()),
+            _ => pool_rules(pool),
+        };
+        told.map_err(|why| ("netbox", "pools", format!("pool {} of netbox.pools: {why}", place + 1)))?;
+    }
+    ipam_rules(config).map_err(|(name, why)| ("ipam", name, why))
+}
+
+fn ipam_rules(config: &Config) -> Result<(), (&'static str, String)> {
+    let ipam = &config.ipam;
+    if ipam.built_in && config.netbox.url.is_some() {
+        return Err((
+            "built_in",
+            "ipam.built_in: prefixes come either from NetBox (netbox.url) or from the built-in IPAM, not from both".into(),
+        ));
+    }
+    if ipam.built_in && ipam.pools.is_empty() {
+        return Err(("built_in", "ipam.built_in: without [[ipam.pools]] there is nothing to give".into()));
+    }
+    if ipam.warning_percent > ipam.critical_percent {
+        return Err(("warning_percent", "ipam.warning_percent: the warning comes before critical_percent, not after it".into()));
+    }
+    for (place, pool) in ipam.pools.iter().enumerate() {
+        let fail = |why: String| Err(("pools", format!("pool {} of ipam.pools: {why}", place + 1)));
+        let Some(prefix) = pool.prefix else { return fail("give prefix".into()) };
+        if let Err(why) = pool_rules(&pool.as_pool()) {
+            return fail(why);
         }
+        let overlaps = |other: &ipnet::Ipv6Net| other.contains(&prefix) || prefix.contains(other);
+        if let Some(other) = ipam.pools[..place].iter().filter(|p| p.vrf == pool.vrf).filter_map(|p| p.prefix).find(|p| overlaps(p)) {
+            return fail(format!("{prefix} overlaps {other}"));
+        }
+    }
+    Ok(())
+}
+
+/// What holds for every pool, of NetBox and built in.
+fn pool_rules(pool: &PoolConfig) -> Result<(), String> {
+    if let Some(prefix) = pool.prefix {
+        let shortest = pool.lengths.iter().copied().chain([pool.default_len()]).min().unwrap_or_default();
+        if prefix.prefix_len() >= shortest {
+            return Err(format!("no /{shortest} fits into {prefix}"));
+        }
+        if prefix.trunc() != prefix {
+            return Err(format!("{prefix} has host bits; {} is meant", prefix.trunc()));
+        }
+    }
+    if !pool.lengths.is_empty() && !pool.lengths.contains(&pool.default_len()) {
+        return Err(format!("its lengths do not have the /{} of delegated_len", pool.default_len()));
+    }
+    if pool.sites.iter().chain(&pool.nas).any(|name| name.is_empty()) {
+        return Err("a site or NAS without a name serves nobody".into());
     }
     Ok(())
 }

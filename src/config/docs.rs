@@ -1,7 +1,7 @@
 //! docs/config.md, made from the table of keys.
 
 use super::init::EXAMPLE;
-use super::keys::{KEYS, Key, Kind, POOL_KEYS, env_name};
+use super::keys::{IPAM_POOL_KEYS, KEYS, Key, Kind, POOL_KEYS, env_name};
 use std::fmt::Write;
 
 /// The reference in Markdown.
@@ -33,8 +33,10 @@ pub fn markdown() -> String {
                 let _ = writeln!(out, "- `{}`: {}", row.name, row.help);
             }
             out.push('\n');
-            if section == "netbox" {
-                pools(&mut out);
+            match section {
+                "netbox" => pools(&mut out, POOL_KEYS),
+                "ipam" => pools(&mut out, IPAM_POOL_KEYS),
+                _ => {}
             }
         }
     }
@@ -42,11 +44,12 @@ pub fn markdown() -> String {
     out
 }
 
-fn pools(out: &mut String) {
-    out.push_str("### [[netbox.pools]]\n\n| key | takes | default | variable |\n|---|---|---|---|\n");
-    POOL_KEYS.iter().for_each(|row| line(out, row));
+fn pools(out: &mut String, keys: &[Key]) {
+    let section = keys.first().map_or("", |key| key.section);
+    let _ = write!(out, "### [[{section}]]\n\n| key | takes | default | variable |\n|---|---|---|---|\n");
+    keys.iter().for_each(|row| line(out, row));
     out.push('\n');
-    for row in POOL_KEYS {
+    for row in keys {
         let _ = writeln!(out, "- `{}`: {}", row.name, row.help);
     }
     out.push('\n');
@@ -61,6 +64,8 @@ fn line(out: &mut String, key: &Key) {
         Kind::Number { min, max } => format!("number, {min} to {max}"),
         Kind::Word(words) => words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "),
         Kind::Secret => "reference to a secret".to_owned(),
+        Kind::Texts => "list of texts".to_owned(),
+        Kind::Numbers { min, max } => format!("list of numbers, {min} to {max}"),
         Kind::Tables => "tables".to_owned(),
     };
     let default = if key.default.is_empty() { "".to_owned() } else { format!("`{}`", key.default) };

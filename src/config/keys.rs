@@ -15,7 +15,14 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A reference to a secret; never taken from the environment layer, because a variable would hold the secret itself.
     Secret,
-    /// `[[netbox.pools]]`.
+    /// Texts in brackets.
+    Texts,
+    /// Numbers in brackets, each within.
+    Numbers {
+        min: i64,
+        max: i64,
+    },
+    /// `[[netbox.pools]]`, `[[ipam.pools]]`.
     Tables,
 }
 
@@ -38,6 +45,7 @@ const ROLES: &[&str] = &["admin", "noc", "dispatcher", "technician", "viewer"];
 const BACKENDS: &[&str] = &["freeradius-postgresql"];
 const NAMES: &[&str] = &["escaped", "plain"];
 const TLS: &[&str] = &["verify-full", "off"];
+const POOL_RULES: &[&str] = &["in_order", "least_used", "fill"];
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
 
 pub const KEYS: &[Key] = &[
@@ -110,11 +118,44 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "netbox",
+        "tenant",
+        Kind::Text,
+        "",
+        "NetBox tenant, by slug or id, that prefixes made by Noctule belong to. One that belongs to another is not adopted.",
+    ),
+    key(
+        "netbox",
+        "pool_rule",
+        Kind::Word(POOL_RULES),
+        "in_order",
+        "Which of the pools that serve a subscriber equally is asked first: `in_order` of the file, `least_used` (spreads), `fill` (the \
+         fullest with room).",
+    ),
+    key(
+        "netbox",
         "pools",
         Kind::Tables,
         "",
-        "The parent prefixes from which delegations are made, in order of preference: one `[[netbox.pools]]` each.",
+        "The parent prefixes from which delegations are made: one `[[netbox.pools]]` each. See docs/pools.md.",
     ),
+    key(
+        "ipam",
+        "built_in",
+        Kind::Flag,
+        "false",
+        "Give prefixes out of `[[ipam.pools]]` by the program itself, without NetBox: the store keeps the book, or the centre for all consoles.",
+    ),
+    key("ipam", "pool_rule", Kind::Word(POOL_RULES), "in_order", "As `netbox.pool_rule`, for `[[ipam.pools]]`."),
+    key("ipam", "warning_percent", Kind::Number { min: 1, max: 100 }, "60", "A pool that is fuller is a warning, of NetBox or built in."),
+    key("ipam", "critical_percent", Kind::Number { min: 1, max: 100 }, "80", "A pool that is fuller is critical."),
+    key(
+        "ipam",
+        "warning_days",
+        Kind::Number { min: 0, max: 3650 },
+        "30",
+        "A pool that will be full within so many days at its present rate is a warning, however full it is.",
+    ),
+    key("ipam", "pools", Kind::Tables, "", "The parents of the built-in IPAM: one `[[ipam.pools]]` each. See docs/pools.md."),
     key("radius", "source", Kind::Text, "", "Address from which CoA and Disconnect are sent, where the NAS expects a certain one."),
     key(
         "radius",
@@ -322,14 +363,49 @@ pub const POOL_KEYS: &[Key] = &[
         "delegated_len",
         Kind::Number { min: 48, max: 64 },
         "56",
-        "Length that is delegated from it unless another is asked.",
+        "Length that is delegated from it unless another is asked. Without it, the first of `lengths`.",
     ),
+    key("netbox.pools", "lengths", Kind::Numbers { min: 48, max: 64 }, "", "The only lengths that it gives. Without it, any that fits."),
+    key(
+        "netbox.pools",
+        "sites",
+        Kind::Texts,
+        "",
+        "Sites that it serves. Without `sites` and `nas` it serves everybody, after those that do.",
+    ),
+    key("netbox.pools", "nas", Kind::Texts, "", "Names of NASes whose subscribers it serves, before the pools of their site."),
+    key(
+        "netbox.pools",
+        "order",
+        Kind::Number { min: -1000, max: 1000 },
+        "0",
+        "Among pools that serve equally and that the rule does not tell apart, lower is asked first; then the order of the file.",
+    ),
+    key("netbox.pools", "netbox_tenant", Kind::Text, "", "NetBox tenant of its prefixes, instead of `netbox.tenant`."),
+];
+
+/// Keys of one `[[ipam.pools]]`.
+pub const IPAM_POOL_KEYS: &[Key] = &[
+    key("ipam.pools", "prefix", Kind::Text, "", "The parent prefix, such as `2001:db8:1000::/36`. No two overlap in one VRF."),
+    key("ipam.pools", "vrf", Kind::Number { min: 1, max: i64::MAX }, "", "A number of your own for a VRF; without it the global table."),
+    key("ipam.pools", "description", Kind::Text, "", "What it is for, shown beside it."),
+    key(
+        "ipam.pools",
+        "delegated_len",
+        Kind::Number { min: 48, max: 64 },
+        "56",
+        "Length that is delegated from it unless another is asked. Without it, the first of `lengths`.",
+    ),
+    key("ipam.pools", "lengths", Kind::Numbers { min: 48, max: 64 }, "", "The only lengths that it gives. Without it, any that fits."),
+    key("ipam.pools", "sites", Kind::Texts, "", "As in `[[netbox.pools]]`."),
+    key("ipam.pools", "nas", Kind::Texts, "", "As in `[[netbox.pools]]`."),
+    key("ipam.pools", "order", Kind::Number { min: -1000, max: 1000 }, "0", "As in `[[netbox.pools]]`."),
 ];
 
 /// The variable that sets a key: `NOCTULE_NETBOX_URL`. Secrets and pools have none.
 pub fn env_name(key: &Key) -> Option<String> {
     match key.kind {
-        Kind::Secret | Kind::Tables => None,
+        Kind::Secret | Kind::Texts | Kind::Numbers { .. } | Kind::Tables => None,
         _ => Some(format!("NOCTULE_{}_{}", key.section.to_uppercase(), key.name.to_uppercase())),
     }
 }

@@ -1,7 +1,7 @@
 //! Layers and messages of the configuration.
 
 use super::*;
-use crate::config::keys::POOL_KEYS;
+use crate::config::keys::{IPAM_POOL_KEYS, POOL_KEYS};
 use crate::config::{EXAMPLE, Theme, example_for};
 use noctule_domain::TenantId;
 
@@ -59,6 +59,18 @@ fn a_wrong_value_says_what_is_wanted() {
         ("[[netbox.pools]]\nprefix = \"2001:db8::/36\"\nid = 3\n", "either prefix or id"),
         ("[[netbox.pools]]\nprefix = \"2001:db8::/60\"\n", "no /56 fits"),
         ("[[netbox.pools]]\nprefix = \"2001:db8::1/40\"\n", "2001:db8::/40 is meant"),
+        ("[[netbox.pools]]\nid = 1\nsites = \"turku\"\n", "list of texts"),
+        ("[[netbox.pools]]\nid = 1\nsites = [\"\"]\n", "serves nobody"),
+        ("[[netbox.pools]]\nid = 1\nlengths = [56, 65]\n", "from 48 to 64"),
+        ("[[netbox.pools]]\nid = 1\nlengths = [60, 64]\ndelegated_len = 56\n", "do not have the /56"),
+        ("[[netbox.pools]]\nprefix = \"2001:db8::/56\"\nlengths = [60, 56]\n", "no /56 fits"),
+        ("[ipam]\nbuilt_in = true\n", "there is nothing to give"),
+        ("[netbox]\nurl = \"https://x.example\"\n[ipam]\nbuilt_in = true\n[[ipam.pools]]\nprefix = \"2001:db8::/40\"\n", "not from both"),
+        ("[[ipam.pools]]\nprefix = \"2001:db8::/40\"\n[[ipam.pools]]\nprefix = \"2001:db8::/44\"\n", "overlaps 2001:db8::/40"),
+        ("[[ipam.pools]]\nvrf = 1\n", "give prefix"),
+        ("[[ipam.pools]]\nid = 1\n", "no key of [ipam.pools]"),
+        ("[ipam]\nwarning_percent = 90\n", "comes before critical_percent"),
+        ("[netbox]\npool_rule = \"least\"\n", "none of in_order, least_used, fill"),
         ("[[netbox.pools]]\nprefx = \"2001:db8::/40\"\n", "did you mean 'prefix'?"),
         ("[console\n", "line 1"),
         ("a = 1\na = 2\n", "line 2"),
@@ -121,8 +133,8 @@ fn the_example_loads_as_it_is_and_shows_every_key_with_its_default() {
         })
         .collect();
     let full = load_text(&all, &[], GlobalArgs::default()).unwrap().config;
-    assert_eq!(full.netbox.pools.len(), 2);
-    for key in KEYS.iter().chain(POOL_KEYS).filter(|key| key.kind != Kind::Tables) {
+    assert_eq!((full.netbox.pools.len(), full.ipam.pools.len()), (2, 1));
+    for key in KEYS.iter().chain(POOL_KEYS).chain(IPAM_POOL_KEYS).filter(|key| key.kind != Kind::Tables) {
         assert!(
             EXAMPLE.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{} = ", key.name))),
             "{} is not in the example",
@@ -151,7 +163,7 @@ fn the_table_of_keys_agrees_with_the_types() {
             Kind::Number { min, .. } => min.to_string(),
             Kind::Word(words) => format!("{:?}", words[0]),
             Kind::Secret => "\"env:X\"".to_owned(),
-            Kind::Tables => "[]".to_owned(),
+            Kind::Tables | Kind::Texts | Kind::Numbers { .. } => "[]".to_owned(),
             Kind::Text if key.name == "id" => "\"0199a0b4-0000-7000-8000-000000000001\"".to_owned(),
             Kind::Text if key.name == "source" => "\"192.0.2.1\"".to_owned(),
             Kind::Text if key.name == "listen" => "\"[::1]:80\"".to_owned(),
@@ -163,6 +175,7 @@ fn the_table_of_keys_agrees_with_the_types() {
     for (words, all) in [
         ("theme", Theme::ALL.iter().map(|w| w.word()).collect::<Vec<_>>()),
         ("role", noctule_domain::permission::Role::ALL.iter().map(|w| w.word()).collect()),
+        ("pool_rule", noctule_domain::ipam::PoolRule::ALL.iter().map(|w| w.word()).collect()),
         ("level", crate::config::LogLevel::ALL.iter().map(|w| w.word()).collect()),
     ] {
         let key = KEYS.iter().find(|k| k.name == words).unwrap();

@@ -18,9 +18,9 @@ pub use docs::markdown;
 pub use error::{ConfigError, Place};
 pub use folders::Folders;
 pub use init::{EXAMPLE, example_for, write_example, write_private};
-pub use keys::{KEYS, Key, Kind, env_name, unknown_variables};
+pub use keys::{IPAM_POOL_KEYS, KEYS, Key, Kind, POOL_KEYS, env_name, unknown_variables};
 pub use load::{Environment, Loaded, load, load_or_safe};
 pub use sections::{
-    Config, ConsoleConfig, DriftConfig, LogConfig, LogLevel, NetboxConfig, OperatorConfig, PoolConfig, RadiusConfig, StoreConfig,
-    TenantConfig, Theme,
+    Config, ConsoleConfig, DriftConfig, IpamConfig, IpamPoolConfig, LogConfig, LogLevel, NetboxConfig, OperatorConfig, PoolConfig,
+    RadiusConfig, StoreConfig, TenantConfig, Theme,
 };

@@ -4,6 +4,7 @@
 use super::{AaaConfig, CentralConfig, ConfigError};
 use ipnet::Ipv6Net;
 use noctule_domain::drift::Limits;
+use noctule_domain::ipam::{PoolPolicy, PoolRule, PoolThresholds};
 use noctule_domain::permission::Role;
 use noctule_domain::secret::SecretRef;
 use noctule_domain::{SafeText, TenantId, words};
@@ -20,6 +21,7 @@ pub struct Config {
     pub tenant: TenantConfig,
     pub store: StoreConfig,
     pub netbox: NetboxConfig,
+    pub ipam: IpamConfig,
     pub radius: RadiusConfig,
     pub central: CentralConfig,
     pub aaa: AaaConfig,
@@ -91,6 +93,9 @@ pub struct NetboxConfig {
     pub ca_file: Option<PathBuf>,
     pub connect_timeout_s: u32,
     pub timeout_s: u32,
+    /// NetBox tenant that allocated prefixes get, by slug or id.
+    pub tenant: Option<String>,
+    pub pool_rule: PoolRule,
     pub pools: Vec<PoolConfig>,
 }
 
@@ -104,6 +109,8 @@ impl Default for NetboxConfig {
             ca_file: None,
             connect_timeout_s: 5,
             timeout_s: 30,
+            tenant: None,
+            pool_rule: PoolRule::InOrder,
             pools: Vec::new(),
         }
     }
@@ -119,22 +126,102 @@ impl NetboxConfig {
     }
 }
 
-/// A parent prefix, named by value or by NetBox id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A parent prefix, named by value or by NetBox id, and whom it serves.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct PoolConfig {
-    #[serde(default)]
     pub prefix: Option<Ipv6Net>,
-    #[serde(default)]
     pub id: Option<i64>,
-    #[serde(default)]
     pub vrf: Option<i64>,
-    #[serde(default = "default_delegated_len")]
-    pub delegated_len: u8,
+    pub sites: Vec<SafeText>,
+    pub nas: Vec<SafeText>,
+    pub delegated_len: Option<u8>,
+    pub lengths: Vec<u8>,
+    pub order: i64,
+    pub netbox_tenant: Option<String>,
 }
 
-fn default_delegated_len() -> u8 {
-    noctule_domain::lifecycle::DEFAULT_PREFIX_LEN
+/// The built-in IPAM, and when a pool wants a look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IpamConfig {
+    pub built_in: bool,
+    pub pool_rule: PoolRule,
+    pub warning_percent: u8,
+    pub critical_percent: u8,
+    pub warning_days: u32,
+    pub pools: Vec<IpamPoolConfig>,
+}
+
+impl Default for IpamConfig {
+    fn default() -> Self {
+        Self {
+            built_in: false,
+            pool_rule: PoolRule::InOrder,
+            warning_percent: 60,
+            critical_percent: 80,
+            warning_days: 30,
+            pools: Vec::new(),
+        }
+    }
+}
+
+impl IpamConfig {
+    pub fn thresholds(&self) -> PoolThresholds {
+        PoolThresholds {
+            warning: self.warning_percent.into(),
+            critical: self.critical_percent.into(),
+            warning_days: self.warning_days.into(),
+        }
+    }
+}
+
+/// A parent of the built-in IPAM.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IpamPoolConfig {
+    pub prefix: Option<Ipv6Net>,
+    pub vrf: Option<i64>,
+    pub description: SafeText,
+    pub sites: Vec<SafeText>,
+    pub nas: Vec<SafeText>,
+    pub delegated_len: Option<u8>,
+    pub lengths: Vec<u8>,
+    pub order: i64,
+}
+
+impl IpamPoolConfig {
+    /// Whom it serves: as a pool of NetBox.
+    pub fn as_pool(&self) -> PoolConfig {
+        PoolConfig {
+            prefix: self.prefix,
+            id: None,
+            vrf: self.vrf,
+            sites: self.sites.clone(),
+            nas: self.nas.clone(),
+            delegated_len: self.delegated_len,
+            lengths: self.lengths.clone(),
+            order: self.order,
+            netbox_tenant: None,
+        }
+    }
+}
+
+impl PoolConfig {
+    /// Given when no length is asked: as said, else the first of the lengths, else /56.
+    pub fn default_len(&self) -> u8 {
+        self.delegated_len.or(self.lengths.first().copied()).unwrap_or(noctule_domain::lifecycle::DEFAULT_PREFIX_LEN)
+    }
+
+    pub fn policy(&self) -> PoolPolicy {
+        PoolPolicy {
+            sites: self.sites.clone(),
+            nas: self.nas.clone(),
+            delegated_len: self.default_len(),
+            lengths: self.lengths.clone(),
+            order: self.order,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

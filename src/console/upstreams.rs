@@ -49,7 +49,7 @@ impl World {
 pub async fn watch(services: Arc<Services>, to: mpsc::Sender<Msg>) {
     let mut failures = 0u32;
     loop {
-        if services.has_netbox() {
+        if services.ipam_name().is_some() {
             failures = if services.hear_netbox().await.is_ok() { 0 } else { failures + 1 };
         }
         if to.send(Msg::Upstreams(all(&services).await)).await.is_err() {
@@ -80,10 +80,10 @@ pub async fn all(services: &Services) -> Vec<Upstream> {
         let note = status.note.or_else(|| Some(central.words()));
         out.push(Upstream { name: "centre".into(), kind: UpstreamKind::Central, state, since, note });
     }
-    if services.has_netbox() {
+    if let Some(name) = services.ipam_name() {
         let netbox = services.world.netbox();
         out.push(Upstream {
-            name: "NetBox".into(),
+            name: name.into(),
             kind: UpstreamKind::Netbox,
             state: netbox.state.unwrap_or(UpstreamState::Delayed),
             since: netbox.since,

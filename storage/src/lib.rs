@@ -8,6 +8,7 @@ mod consoles;
 mod drift;
 mod error;
 mod import;
+mod ipam;
 mod jobs;
 mod migrate;
 mod nas;
@@ -32,6 +33,7 @@ pub use import::{ImportCount, Importer, MAX_BATCH, NewNas, NewSession, NewSubscr
 pub use jobs::Jobs;
 pub use open::{MethodsOf, OpenOptions, set_aside};
 pub use operations::OperationFilter;
+pub use pools::PoolTold;
 pub use replica::wipe;
 pub use store::Store;
 pub use subscribers::MAX_PAGE;

@@ -27,6 +27,8 @@ pub(crate) const STORE: Set = Set {
         Migration { version: 2, name: "field", sql: include_str!("../migrations/0002_field.sql") },
         Migration { version: 3, name: "aaa", sql: include_str!("../migrations/0003_aaa.sql") },
         Migration { version: 4, name: "sessions", sql: include_str!("../migrations/0004_sessions.sql") },
+        Migration { version: 5, name: "pools", sql: include_str!("../migrations/0005_pools.sql") },
+        Migration { version: 6, name: "ipam", sql: include_str!("../migrations/0006_ipam.sql") },
     ],
     application_id: 0x4e4f_4354,
 };

@@ -2,16 +2,15 @@
 
 use crate::codec::{bytes, us};
 use crate::error::StoreError;
-use crate::pools;
+use crate::pools::{self, PoolSide};
 use crate::replica::Overlay;
 use crate::store::Store;
 use chrono::{DateTime, Duration};
-use noctule_domain::ipam::PoolLevel;
 use noctule_domain::lifecycle::Ipv6State;
 use noctule_domain::overview::{Alert, Overview, Severity};
 use noctule_domain::task::TaskStatus;
 use noctule_domain::technician::TechnicianStatus;
-use noctule_domain::{SafeText, Timestamp};
+use noctule_domain::{SafeText, Timestamp, sentence};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
 
@@ -22,7 +21,7 @@ impl Store {
     pub async fn overview(&self, now: Timestamp) -> Result<Overview, StoreError> {
         self.read(move |conn, shared| {
             let overlay = shared.overlay();
-            let mut overview = overview(conn, shared.tenant_key, now)?;
+            let mut overview = overview(conn, shared.tenant_key, now, &shared.pools)?;
             lay_over(conn, shared.tenant_key, &overlay, &mut overview)?;
             Ok(overview)
         })
@@ -59,7 +58,7 @@ fn moved<S: PartialEq + Copy>(counts: &mut [(S, u64)], from: Option<S>, to: S) {
     }
 }
 
-fn overview(conn: &Connection, tenant: i64, now: Timestamp) -> rusqlite::Result<Overview> {
+fn overview(conn: &Connection, tenant: i64, now: Timestamp, side: &PoolSide) -> rusqlite::Result<Overview> {
     let (mut delegating, mut subscribers) = (HashMap::new(), 0u64);
     let mut statement = conn.prepare_cached("SELECT state, delegating, n FROM counters WHERE tenant = ?1")?;
     let mut rows = statement.query([tenant])?;
@@ -80,7 +79,7 @@ fn overview(conn: &Connection, tenant: i64, now: Timestamp) -> rusqlite::Result<
         delegating: states.iter().map(|(_, n)| n).sum(),
         states,
         subscribers,
-        pools: pools::all(conn, tenant)?,
+        pools: pools::all(conn, tenant, side)?,
         running: open.get("running").copied().unwrap_or(0),
         waiting: open.get("waiting").copied().unwrap_or(0),
         failed_today: number(
@@ -140,20 +139,9 @@ fn alerts(
         alerts.push(Alert { severity, text: SafeText::new(&text), since, filter });
     };
     for pool in &seen.pools {
-        let severity = match pool.level() {
-            PoolLevel::Normal => continue,
-            PoolLevel::Warning => Severity::Warning,
-            PoolLevel::Critical => Severity::Critical,
-        };
-        let text = format!(
-            "pool {} is {:.0} % full ({} of {} /{} used)",
-            pool.prefix,
-            pool.utilisation(),
-            pool.used,
-            pool.capacity(),
-            pool.delegated_len
-        );
-        alert(severity, text, None, Some(format!("prefix:{}", pool.prefix)));
+        if let Some((severity, text)) = sentence::pool_alert(pool) {
+            alert(severity, text, None, Some(format!("prefix:{}", pool.prefix)));
+        }
     }
     let stale = |state: &str, hours: i64| {
         let sql = format!(

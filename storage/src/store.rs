@@ -4,6 +4,7 @@ use crate::codec;
 use crate::consoles::Alive;
 use crate::error::{OpenError, StoreError};
 use crate::open::{self, MethodsOf, OpenOptions};
+use crate::pools::PoolSide;
 use crate::replica::{self, CacheDesk, DeskJob, Overlay, Side};
 use crate::threads::{self, Job, ReadJob, Reader, Readers};
 use crate::writer::{self, Change, Work};
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) immutable: bool,
     /// Where a centre is behind this store.
     pub(crate) replica: Option<Arc<Side>>,
+    pub(crate) pools: PoolSide,
     changes: watch::Sender<u64>,
     _alive: Option<Alive>,
 }
@@ -143,6 +145,7 @@ impl Store {
             consoles: opened.consoles,
             immutable: opened.immutable,
             replica: None,
+            pools: PoolSide::default(),
             changes: watch::Sender::new(0),
             _alive: opened.alive,
         });
@@ -209,6 +212,7 @@ impl Store {
             consoles: side.consoles.clone(),
             immutable: false,
             replica: Some(side),
+            pools: PoolSide::default(),
             changes,
             _alive: opened.alive,
         });

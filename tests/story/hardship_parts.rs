@@ -105,7 +105,7 @@ pub struct Longer(pub Netbox);
 #[async_trait]
 impl Ipam for Longer {
     async fn allocate(&self, ask: &AllocateAsk) -> Result<Allocation, IpamError> {
-        let other = AllocateAsk { prefix_len: ask.prefix_len + 4, ..ask.clone() };
+        let other = AllocateAsk { prefix_len: Some(ask.prefix_len.unwrap_or(56) + 4), ..ask.clone() };
         self.0.allocate(&other).await?;
         self.0.allocate(ask).await
     }

@@ -4,7 +4,7 @@ use super::drive::Hints;
 use super::executor::Inner;
 use crate::upstream::{AllocateAsk, Allocation, IpamError, NasAsk, NasOutcome, Purpose, StatusChange};
 use noctule_domain::ipam::PrefixStatus;
-use noctule_domain::lifecycle::{DEFAULT_PREFIX_LEN, Ipv6State, OperationKind, Progress, StepAnswer, StepKind, was_used};
+use noctule_domain::lifecycle::{Ipv6State, OperationKind, Progress, StepAnswer, StepKind, was_used};
 use noctule_domain::ports::Context;
 use noctule_domain::radius::CauseMeaning;
 use noctule_domain::{SafeText, sentence};
@@ -52,6 +52,8 @@ impl Inner {
             operation: context.operation.id,
             pools: options.pool.into_iter().collect(),
             prefix_len: prefix_len(context),
+            site: subscriber.site.clone(),
+            nas: context.nas.as_ref().map(|nas| nas.name.clone()),
             subscriber_number: subscriber.subscriber_number.clone(),
             username: SafeText::new(subscriber.username.as_str()),
             maybe_earlier: progress.unclear || progress.attempts > 1,
@@ -59,7 +61,8 @@ impl Inner {
         match ipam.allocate(&ask).await {
             Ok(Allocation { id, prefix, vrf, adopted, .. }) => {
                 let how = if adopted { "adopted by operation id" } else { "201" };
-                Acted::new(StepAnswer::Allocated { prefix, netbox_prefix_id: id, vrf }, format!("{prefix}, NetBox id {id} ({how})"))
+                let words = format!("{prefix}, {} id {id} ({how})", ipam.name());
+                Acted::new(StepAnswer::Allocated { prefix, netbox_prefix_id: id, vrf }, words)
             }
             Err(error) => {
                 // It is in NetBox under our id and nobody will hold it: housekeeping looks for it and gives it back.
@@ -94,14 +97,14 @@ impl Inner {
                     progress.netbox_prefix_id = Some(found.id);
                     found.id
                 }
-                Ok(None) => return not_in_netbox(status, format!("NetBox has no {prefix}")),
+                Ok(None) => return not_in_netbox(status, format!("{} has no {prefix}", ipam.name())),
                 Err(error) => return failed(error),
             },
         };
         let hold_until = (status == PrefixStatus::Deprecated).then(|| self.config.clock.now() + self.config.hold);
         let change = StatusChange { id, expect: prefix, status, hold_until, operation: context.operation.id };
         match ipam.set_status(&change).await {
-            Ok(()) => Acted::new(StepAnswer::Done, format!("{prefix} is {status} in NetBox")),
+            Ok(()) => Acted::new(StepAnswer::Done, format!("{prefix} is {status} in {}", ipam.name())),
             Err(IpamError::Gone(why)) => not_in_netbox(status, why.into_string()),
             Err(error) => failed(error),
         }
@@ -187,11 +190,15 @@ impl Inner {
         }
     }
 
+    fn ipam_name(&self) -> &'static str {
+        self.upstreams.ipam.as_ref().map_or("NetBox", |ipam| ipam.name())
+    }
+
     pub(super) fn upstream_name(&self, context: &Context, step: StepKind) -> SafeText {
         if step.is_nas() {
             return context.nas.as_ref().map_or_else(|| "no NAS".into(), |nas| nas.name.clone());
         }
-        if step.is_aaa() { "AAA".into() } else { "NetBox".into() }
+        if step.is_aaa() { "AAA".into() } else { self.ipam_name().into() }
     }
 
     /// The request in words, for the journal. It is written before anything leaves.
@@ -199,7 +206,10 @@ impl Inner {
         let record = &context.subscriber.ipv6;
         let prefix = record.prefix.map(|p| p.to_string()).unwrap_or_default();
         let words = match step {
-            StepKind::NetboxAllocate => format!("available-prefixes: next free /{}{}", prefix_len(context), again(progress)),
+            StepKind::NetboxAllocate => {
+                let len = prefix_len(context).map_or("prefix of the pool's length".to_owned(), |len| format!("/{len}"));
+                format!("available-prefixes: next free {len}{}", again(progress))
+            }
             StepKind::NetboxActivate => format!("{prefix}: status active{}", again(progress)),
             StepKind::NetboxDeprecate => format!("{prefix}: status deprecated{}", again(progress)),
             StepKind::NetboxDelete => format!("{prefix}: delete{}", again(progress)),
@@ -223,8 +233,9 @@ fn again(progress: &Progress) -> &'static str {
     if progress.unclear { " (after a look-up: the last try ended unclear)" } else { "" }
 }
 
-fn prefix_len(context: &Context) -> u8 {
-    context.operation.options.prefix_len.or(context.subscriber.ipv6.pd_size).unwrap_or(DEFAULT_PREFIX_LEN)
+/// Asked for, or the subscriber's size; without either the pool's own.
+fn prefix_len(context: &Context) -> Option<u8> {
+    context.operation.options.prefix_len.or(context.subscriber.ipv6.pd_size)
 }
 
 fn nas_ask(context: &Context, step: StepKind, hints: &Hints) -> NasAsk {

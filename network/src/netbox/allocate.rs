@@ -1,69 +1,52 @@
-//! Allocating once and only once: the operation id travels in a unique custom field of the same POST, every 201 is checked, and an
-//! earlier try is adopted, never repeated. The rules are those of docs on NetBox: only available-prefixes, no other path writes the id.
+//! One allocation, once and only once: the operation id travels in a unique custom field of the same POST, every 201 is checked, and an
+//! earlier try is adopted, never repeated. Whose turn it is, alone or in a list, is the business of `batch`. The rules are those of docs on NetBox: only available-prefixes, no other path writes the id.
 
+use super::choose::Target;
 use super::client::{Netbox, is_missing, not_visible};
-use super::config::{OPERATION_FIELD, SUBSCRIBER_FIELD};
-use super::error::{Doing, Garbage, NetboxError, Why};
+use super::config::{OPERATION_FIELD, SUBSCRIBER_FIELD, TenantRef};
+use super::error::{Doing, Garbage, NetboxError};
 use super::http::{Call, Reply};
 use super::remote::RemotePrefix;
 use super::words;
 use crate::upstream::{AllocateAsk, Allocation};
 use ipnet::Ipv6Net;
-use noctule_domain::ipam::PrefixStatus;
+use noctule_domain::ipam::{LENGTHS, PrefixStatus};
 use noctule_domain::{OperationId, SafeText};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What one POST came to.
-enum Posted {
+pub(super) enum Posted {
     Here(Allocation),
     /// A clear "no room here": the next pool may be asked.
     NoRoom,
 }
 
 impl Netbox {
-    pub(super) async fn allocate_once(&self, ask: &AllocateAsk) -> Result<Allocation, NetboxError> {
-        // The semaphore is never closed.
-        let _turn = self.in_flight.acquire().await.map_err(|_| NetboxError::NoPool)?;
-        let mut pools = ask.pools.clone();
-        if pools.is_empty() {
-            pools = self.configured_pools().await.map_err(|e| before(ask, e))?;
-        }
-        if ask.maybe_earlier {
-            // A refused look-up tells nothing of the earlier try, so it must not end the operation.
-            if let Some(found) = self.look_up(ask.operation).await.map_err(|e| NetboxError::Doubt(Box::new(e)))? {
-                return self.adopt(ask, &pools, found).await;
-            }
-        }
-        self.ready().await.map_err(|e| unasked(ask, e))?;
-        for pool in &pools {
-            let parent = self.parent(*pool).await.map_err(|e| unasked(ask, e))?;
-            // A length equal to the parent's would make a copy of the parent where duplicates are allowed.
-            if ask.prefix_len <= parent.prefix.prefix_len() {
-                continue;
-            }
-            match self.post(ask, &pools, &parent).await? {
-                Posted::Here(allocation) => return Ok(allocation),
-                Posted::NoRoom => tracing::debug!(pool, len = ask.prefix_len, "no room in this pool"),
-            }
-        }
-        if pools.is_empty() { Err(NetboxError::NoPool) } else { Err(NetboxError::Exhausted { len: ask.prefix_len, pools }) }
-    }
-
-    async fn configured_pools(&self) -> Result<Vec<i64>, NetboxError> {
-        let mut ids = Vec::new();
-        for pool in &self.config.pools {
-            if let Some(parent) = self.resolve(pool).await? {
-                ids.push(parent.id);
-            }
-        }
-        Ok(ids)
-    }
-
-    async fn post(&self, ask: &AllocateAsk, pools: &[i64], parent: &RemotePrefix) -> Result<Posted, NetboxError> {
+    pub(super) async fn post(&self, ask: &AllocateAsk, target: &Target) -> Result<Posted, NetboxError> {
         let doing = Doing::Allocate;
+        let parent = &target.parent;
+        let body = self.element(ask, target);
+        let path = format!("ipam/prefixes/{}/available-prefixes/", parent.id);
+        let reply = self.http.send(Call::new(doing, Method::POST, path, self.config.timeouts.allocate).body(body)).await?;
+        match reply.status {
+            201 => self.verify(ask, target, RemotePrefix::read(&reply.json).map_err(odd)?).await.map(Posted::Here),
+            // Any other success is not what NetBox says here: somebody else answered.
+            200 | 202..300 => Err(NetboxError::Garbage { doing, status: reply.status, what: Garbage::Unexpected("not a 201") }),
+            409 if !reply.json.is_null() => Ok(Posted::NoRoom),
+            404 if is_missing(&reply) => {
+                self.known().parents.remove(&parent.id);
+                Err(not_visible(parent.id))
+            }
+            400 if reply.json.is_null() || names_the_field(&reply) => self.already_used(ask, &reply).await.map(Posted::Here),
+            _ => Err(reply.refused(doing)),
+        }
+    }
+
+    /// The body of one allocation, alone or in a list.
+    pub(super) fn element(&self, ask: &AllocateAsk, target: &Target) -> Value {
         let mut body = json!({
-            "prefix_length": ask.prefix_len,
+            "prefix_length": target.len,
             "status": PrefixStatus::Reserved.word(),
             "description": words::description(ask.subscriber_number.as_str(), ask.username.as_str()),
             "custom_fields": { OPERATION_FIELD: ask.operation.to_string(), SUBSCRIBER_FIELD: ask.subscriber_number.as_str() },
@@ -72,27 +55,19 @@ impl Netbox {
         if let Some(tag) = &self.config.tag {
             body["tags"] = json!([{ "slug": tag }]);
         }
-        let path = format!("ipam/prefixes/{}/available-prefixes/", parent.id);
-        let reply = self.http.send(Call::new(doing, Method::POST, path, self.config.timeouts.allocate).body(body)).await?;
-        match reply.status {
-            201 => self.verify(ask, pools, parent, &reply).await.map(Posted::Here),
-            // Any other success is not what NetBox says here: somebody else answered.
-            200 | 202..300 => Err(NetboxError::Garbage { doing, status: reply.status, what: Garbage::Unexpected("not a 201") }),
-            409 if !reply.json.is_null() => Ok(Posted::NoRoom),
-            404 if is_missing(&reply) => {
-                self.known().parents.remove(&parent.id);
-                Err(not_visible(parent.id))
-            }
-            400 if reply.json.is_null() || names_the_field(&reply) => self.already_used(ask, pools, &reply).await.map(Posted::Here),
-            _ => Err(reply.refused(doing)),
+        match &target.tenant {
+            Some(TenantRef::Id(id)) => body["tenant"] = json!(id),
+            Some(TenantRef::Slug(slug)) => body["tenant"] = json!({ "slug": slug }),
+            None => {}
         }
+        body
     }
 
     /// A 400 that names our field: most likely "must have a unique value", which means that an earlier try won. The text may be
     /// translated or cut off on the way, so the look-up decides.
-    async fn already_used(&self, ask: &AllocateAsk, pools: &[i64], reply: &Reply) -> Result<Allocation, NetboxError> {
+    async fn already_used(&self, ask: &AllocateAsk, reply: &Reply) -> Result<Allocation, NetboxError> {
         match self.look_up(ask.operation).await {
-            Ok(Some(found)) => self.adopt(ask, pools, found).await,
+            Ok(Some(found)) => self.adopt(ask, found).await,
             Ok(None)
                 if !reply.json.is_null()
                     && reply.json.get("custom_fields").is_none()
@@ -111,23 +86,26 @@ impl Netbox {
     }
 
     /// A 201 proves nothing by itself: the object must be the one that was asked for, with the operation id really stored.
-    async fn verify(&self, ask: &AllocateAsk, pools: &[i64], parent: &RemotePrefix, reply: &Reply) -> Result<Allocation, NetboxError> {
-        let odd = |shape| NetboxError::Garbage { doing: Doing::Allocate, status: reply.status, what: Garbage::Unexpected(shape) };
-        let made = RemotePrefix::read(&reply.json).map_err(odd)?;
+    pub(super) async fn verify(&self, ask: &AllocateAsk, target: &Target, made: RemotePrefix) -> Result<Allocation, NetboxError> {
         if made.carries(ask.operation) {
-            if let (None, Some(allocation)) = (mismatch(ask, std::slice::from_ref(parent), &made), made.allocation(false)) {
+            if let (None, Some(allocation)) = (mismatch(Some(target.len), std::slice::from_ref(target), &made), made.allocation(false)) {
                 return Ok(allocation);
             }
-            // What the answer shows is not what was asked for. What is stored decides.
-            return match self.look_up(ask.operation).await {
-                Ok(Some(stored)) => self.adopt(ask, pools, stored).await,
-                Ok(None) => Err(odd("a prefix that is not the one asked for")),
-                Err(error) => Err(NetboxError::Doubt(Box::new(error))),
-            };
+            // What the answer shows is not what was asked for.
+            return self.stored(ask).await;
         }
         // Without its id the prefix could never be found again: 4.4 drops custom fields that it does not know.
         self.known().ready_at = None;
         self.take_back(ask.operation, made.id, made.prefix).await
+    }
+
+    /// After a 201 that can not be believed: what is stored decides.
+    pub(super) async fn stored(&self, ask: &AllocateAsk) -> Result<Allocation, NetboxError> {
+        match self.look_up(ask.operation).await {
+            Ok(Some(stored)) => self.adopt(ask, stored).await,
+            Ok(None) => Err(odd("a prefix that is not the one asked for")),
+            Err(error) => Err(NetboxError::Doubt(Box::new(error))),
+        }
     }
 
     async fn take_back(&self, operation: OperationId, id: i64, prefix: Ipv6Net) -> Result<Allocation, NetboxError> {
@@ -159,17 +137,9 @@ impl Netbox {
     }
 
     /// Takes what an earlier try stored, when it is what is asked for now.
-    async fn adopt(&self, ask: &AllocateAsk, pools: &[i64], found: RemotePrefix) -> Result<Allocation, NetboxError> {
-        let mut parents = Vec::new();
-        for pool in pools {
-            match self.parent(*pool).await {
-                Ok(parent) => parents.push(parent),
-                // It can not be compared with a parent that is not visible; the others may hold it.
-                Err(NetboxError::Refused { why: Why::ParentNotVisible(_), .. }) => {}
-                Err(error) => return Err(NetboxError::Doubt(Box::new(error))),
-            }
-        }
-        match (mismatch(ask, &parents, &found), found.allocation(true)) {
+    pub(super) async fn adopt(&self, ask: &AllocateAsk, found: RemotePrefix) -> Result<Allocation, NetboxError> {
+        let possible = self.possible(ask).await.map_err(|error| NetboxError::Doubt(Box::new(error)))?;
+        match (mismatch(ask.prefix_len, &possible, &found), found.allocation(true)) {
             (None, Some(allocation)) => Ok(allocation),
             (what, _) => {
                 let what = what.unwrap_or_else(|| format!("has the status {}", found.status_word));
@@ -179,13 +149,18 @@ impl Netbox {
     }
 }
 
-/// Failed before the look-up for an earlier try: it may be stored, if there was one.
-fn before(ask: &AllocateAsk, error: NetboxError) -> NetboxError {
-    if ask.maybe_earlier { NetboxError::Doubt(Box::new(error)) } else { unasked(ask, error) }
+fn odd(shape: &'static str) -> NetboxError {
+    NetboxError::Garbage { doing: Doing::Allocate, status: 201, what: Garbage::Unexpected(shape) }
+}
+
+/// Every pool that was asked, or named, said that it has no room.
+pub(super) fn exhausted(ask: &AllocateAsk, targets: &[Target]) -> NetboxError {
+    let pools = if ask.pools.is_empty() { targets.iter().map(|t| t.parent.id).collect() } else { ask.pools.clone() };
+    NetboxError::Exhausted { len: ask.prefix_len, pools }
 }
 
 /// Failed while reading, when no POST of this operation ever left: nothing can be stored, whatever the answer was worth.
-fn unasked(ask: &AllocateAsk, error: NetboxError) -> NetboxError {
+pub(super) fn unasked(ask: &AllocateAsk, error: NetboxError) -> NetboxError {
     if !ask.maybe_earlier && error.is_unclear() { NetboxError::Unasked(Box::new(error)) } else { error }
 }
 
@@ -195,16 +170,29 @@ fn names_the_field(reply: &Reply) -> bool {
 }
 
 /// What about this prefix is not as asked: `None` is well.
-fn mismatch(ask: &AllocateAsk, parents: &[RemotePrefix], made: &RemotePrefix) -> Option<String> {
-    if made.prefix.prefix_len() != ask.prefix_len {
-        return Some(format!("is a /{}, not the /{} asked for", made.prefix.prefix_len(), ask.prefix_len));
+pub(super) fn mismatch(len: Option<u8>, parents: &[Target], made: &RemotePrefix) -> Option<String> {
+    let is = made.prefix.prefix_len();
+    if len.is_some_and(|len| len != is) || !LENGTHS.contains(&is) {
+        let asked = len.map_or("prefix of 48 to 64 bits".to_owned(), |len| format!("/{len}"));
+        return Some(format!("is a /{is}, not the {asked} asked for"));
     }
-    let Some(parent) = parents.iter().find(|p| p.prefix.contains(&made.prefix)) else {
+    let around: Vec<&Target> = parents.iter().filter(|t| t.parent.prefix.contains(&made.prefix)).collect();
+    let Some(first) = around.first() else {
         return Some("lies outside of the pools asked".to_owned());
     };
-    if !parents.iter().any(|p| p.prefix.contains(&made.prefix) && p.vrf == made.vrf) {
+    // Without a length of its own the operation asked for the pool's.
+    if len.is_none() && !around.iter().any(|t| t.len == is) {
+        return Some(format!("is a /{is}, not the /{} of the pool", first.len));
+    }
+    let Some(home) = around.iter().find(|t| t.parent.vrf == made.vrf) else {
         let name = |vrf: Option<i64>| vrf.map_or_else(|| "the global table".to_owned(), |id| format!("VRF {id}"));
-        return Some(format!("is in {}, not in {}", name(made.vrf), name(parent.vrf)));
+        return Some(format!("is in {}, not in {}", name(made.vrf), name(first.parent.vrf)));
+    };
+    if !around.iter().any(|t| t.parent.vrf == made.vrf && made.belongs_to(t.tenant.as_ref())) {
+        let is =
+            made.tenant.as_ref().map_or_else(|| "no NetBox tenant".to_owned(), |(id, slug)| format!("the NetBox tenant {slug} ({id})"));
+        let should = home.tenant.as_ref().map(ToString::to_string).unwrap_or_default();
+        return Some(format!("belongs to {is}, not to {should}"));
     }
     match made.status {
         Some(PrefixStatus::Reserved | PrefixStatus::Active) => None,

@@ -1,14 +1,19 @@
 //! What `doctor` and the start ask: is this a NetBox that can be trusted with allocations? Version, custom fields, parents. It only reads.
 
 use super::client::{BELIEVED, Netbox, vrf_filter};
-use super::config::{HOLD_FIELD, OPERATION_FIELD, PoolConfig, PoolRef, SUBSCRIBER_FIELD};
+use super::config::{HOLD_FIELD, OPERATION_FIELD, PoolConfig, PoolRef, SUBSCRIBER_FIELD, TenantRef};
 use super::error::{Doing, Garbage, NetboxError, Why};
 use super::remote::RemotePrefix;
+use ipnet::Ipv6Net;
 use noctule_domain::SafeText;
-use noctule_domain::ipam::{Pool, PrefixStatus};
+use noctule_domain::ipam::{Fit, Pool, PrefixStatus, free_fits, told_lengths};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
+/// How long the free space of a parent is believed while its count moves.
+const FREE_READ: Duration = Duration::from_secs(300);
+/// With more children than this the free space is not read: it takes NetBox seconds, and its answer grows with the holes.
+const CROWDED: u64 = 20_000;
 /// Oldest NetBox that is written to: changelog messages (4.4) and unique custom fields (4.1).
 const OLDEST: (u32, u32) = (4, 4);
 
@@ -54,9 +59,11 @@ impl Netbox {
         };
         let mut pools = Vec::new();
         let mut pool_problems = Vec::new();
+        let mut seen = Vec::new();
         for pool in &self.config.pools {
             match self.resolve(pool).await {
                 Ok(Some(parent)) => {
+                    seen.push((name(pool), parent.vrf, parent.prefix));
                     pool_problems.extend(doubts(pool, &parent).into_iter().map(|p| SafeText::new(&p)));
                     pools.push(self.counted(pool, parent).await?);
                 }
@@ -67,7 +74,44 @@ impl Netbox {
                 Err(error) => return Err(error),
             }
         }
+        pool_problems.extend(overlaps(&seen).into_iter().map(|p| SafeText::new(&p)));
+        pool_problems.extend(self.missing_tenants().await?);
         Ok(NetboxCheck { version, custom_fields, pools, pool_problems, latency })
+    }
+
+    /// NetBox tenants that the configuration names and NetBox does not show.
+    async fn missing_tenants(&self) -> Result<Vec<SafeText>, NetboxError> {
+        let mut wanted: Vec<&TenantRef> = self.config.tenant.iter().collect();
+        for tenant in self.config.pools.iter().filter_map(|pool| pool.tenant.as_ref()) {
+            if !wanted.contains(&tenant) {
+                wanted.push(tenant);
+            }
+        }
+        let mut out = Vec::new();
+        for tenant in wanted {
+            let (key, value) = match tenant {
+                TenantRef::Id(id) => ("id", id.to_string()),
+                TenantRef::Slug(slug) => ("slug", slug.clone()),
+            };
+            let call = self.get(Doing::Tenants, "tenancy/tenants/").query([(key, value), ("limit", "2".to_owned())]);
+            match self.http.send(call).await?.ok(Doing::Tenants) {
+                Ok(reply) => {
+                    let results = reply.json.get("results").and_then(Value::as_array);
+                    // The filter may be ignored, so each result is looked at.
+                    let there = results.is_some_and(|list| list.iter().any(|t| named_so(t, tenant)));
+                    if !there {
+                        out.push(SafeText::new(&format!(
+                            "the tenant {tenant} is not in NetBox, or the token may not see it: allocations would be refused"
+                        )));
+                    }
+                }
+                Err(NetboxError::Refused { why: Why::NoPermission, .. }) => {
+                    out.push(SafeText::new(&format!("the tenant {tenant} can not be checked: the token needs view on tenancy.tenant")));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(out)
     }
 
     /// The version in words; refuses one that is too old, or an answer that is no NetBox's.
@@ -143,6 +187,9 @@ impl Netbox {
         if first.iter().any(|p| !parent.prefix.contains(&p.prefix) || p.vrf != parent.vrf) {
             return Err(NetboxError::FilterIgnored { field: "within" });
         }
+        let used = count.ok_or_else(|| odd("no count"))?;
+        self.known().used.insert(parent.id, (Instant::now(), used));
+        let fits = self.free_fits(pool, &parent, used).await;
         Ok(Pool {
             id: parent.id,
             prefix: parent.prefix,
@@ -150,10 +197,40 @@ impl Netbox {
             // A status of the operator's own is shown as active; `check` names it.
             status: parent.status.unwrap_or(PrefixStatus::Active),
             description: parent.description,
-            delegated_len: pool.delegated_len,
-            used: count.ok_or_else(|| odd("no count"))?,
+            delegated_len: pool.policy.delegated_len,
+            used,
             seen_at: chrono::Utc::now(),
+            fits,
+            history: Vec::new(),
+            thresholds: Default::default(),
         })
+    }
+
+    /// How many of each length still fit. NetBox works on that answer the longer the more children there are, so it is asked when the count
+    /// has moved, at most every five minutes, and not at all of a crowded parent; a failure only means that it is not known.
+    async fn free_fits(&self, pool: &PoolConfig, parent: &RemotePrefix, used: u64) -> Vec<Fit> {
+        let known = self.known().free.get(&parent.id).cloned();
+        if let Some((at, counted, fits)) = &known
+            && (*counted == used || at.elapsed() < FREE_READ)
+        {
+            return fits.clone();
+        }
+        if used > CROWDED {
+            return Vec::new();
+        }
+        let call = self.get(Doing::CountPool, format!("ipam/prefixes/{}/available-prefixes/", parent.id));
+        let blocks: Option<Vec<u8>> = match self.http.send(call).await.and_then(|r| r.ok(Doing::CountPool)) {
+            Ok(reply) => reply.json.as_array().and_then(|list| list.iter().map(|b| block_len(b, parent.prefix)).collect()),
+            Err(error) => {
+                tracing::debug!(pool = parent.id, %error, "the free space was not read");
+                None
+            }
+        };
+        let Some(blocks) = blocks else { return known.map(|(_, _, fits)| fits).unwrap_or_default() };
+        let lengths = told_lengths(parent.prefix.prefix_len(), pool.policy.delegated_len, &pool.policy.lengths);
+        let fits = free_fits(blocks.into_iter().map(|len| (len, 1)), &lengths);
+        self.known().free.insert(parent.id, (Instant::now(), used, fits.clone()));
+        fits
     }
 
     pub(super) async fn all_pools(&self) -> Result<Vec<Pool>, NetboxError> {
@@ -166,6 +243,12 @@ impl Netbox {
         }
         Ok(pools)
     }
+}
+
+/// The length of a free block; `None` for something that is none, or that lies elsewhere.
+fn block_len(block: &Value, parent: Ipv6Net) -> Option<u8> {
+    let net: Ipv6Net = block.get("prefix")?.as_str()?.parse().ok()?;
+    parent.contains(&net).then_some(net.prefix_len())
 }
 
 /// `4.6.8`, `v4.4.10-Docker-3.2`: major and minor.
@@ -218,6 +301,28 @@ fn missing(pool: &PoolConfig) -> String {
     format!("{} is not in {} of NetBox, or the token may not see it", name(pool), table(pool.vrf))
 }
 
+fn named_so(tenant: &Value, wanted: &TenantRef) -> bool {
+    match wanted {
+        TenantRef::Id(id) => tenant.get("id").and_then(Value::as_i64) == Some(*id),
+        TenantRef::Slug(slug) => tenant.get("slug").and_then(Value::as_str) == Some(slug),
+    }
+}
+
+/// Parents of one VRF that lie in each other: NetBox would hand out of one what the other seems to have.
+fn overlaps(seen: &[(String, Option<i64>, Ipv6Net)]) -> Vec<String> {
+    let mut out = Vec::new();
+    for (at, (one, vrf, prefix)) in seen.iter().enumerate() {
+        for (other, _, inner) in seen[at + 1..].iter().filter(|(_, v, _)| v == vrf) {
+            if prefix.contains(inner) || inner.contains(prefix) {
+                out.push(format!(
+                    "{one} ({prefix}) and {other} ({inner}) overlap: their counts are not true, and the inner one may block the outer"
+                ));
+            }
+        }
+    }
+    out
+}
+
 fn doubts(pool: &PoolConfig, parent: &RemotePrefix) -> Vec<String> {
     let mut out = Vec::new();
     let who = format!("{} ({})", name(pool), parent.prefix);
@@ -231,8 +336,9 @@ fn doubts(pool: &PoolConfig, parent: &RemotePrefix) -> Vec<String> {
     if parent.mark_utilized {
         out.push(format!("{who} is marked as fully utilized in NetBox"));
     }
-    if pool.delegated_len <= parent.prefix.prefix_len() || pool.delegated_len > 64 {
-        out.push(format!("no /{} can be delegated from {who}", pool.delegated_len));
+    let lengths = if pool.policy.lengths.is_empty() { std::slice::from_ref(&pool.policy.delegated_len) } else { &pool.policy.lengths };
+    for len in lengths.iter().filter(|len| **len <= parent.prefix.prefix_len() || **len > 64) {
+        out.push(format!("no /{len} can be delegated from {who}"));
     }
     out
 }

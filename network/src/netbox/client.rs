@@ -1,11 +1,13 @@
 //! The client itself and its reads: parents, look-ups by operation id and by prefix. Writing is in `allocate` and `change`.
 
+use super::batch::Line;
 use super::config::{NetboxConfig, OPERATION_FIELD, PoolConfig, PoolRef};
 use super::error::{Doing, Garbage, NetboxError, Why};
 use super::http::{Call, Http, Reply};
 use super::remote::{FIELDS, RemotePrefix};
 use ipnet::Ipv6Net;
 use noctule_domain::OperationId;
+use noctule_domain::ipam::Fit;
 use reqwest::Method;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -23,6 +25,7 @@ pub struct Netbox {
     pub(super) http: Http,
     pub(super) config: NetboxConfig,
     pub(super) in_flight: Semaphore,
+    pub(super) line: Line,
     known: Mutex<Known>,
 }
 
@@ -31,6 +34,12 @@ pub(super) struct Known {
     pub version: Option<(u32, u32)>,
     pub ready_at: Option<Instant>,
     pub parents: HashMap<i64, (Instant, RemotePrefix)>,
+    /// Ids of the configured pools, by their place in the configuration.
+    pub places: HashMap<usize, (Instant, i64)>,
+    /// Children of a parent, as counted last, ours since then added.
+    pub used: HashMap<i64, (Instant, u64)>,
+    /// What still fits into a parent, with the count of children that it was read at.
+    pub free: HashMap<i64, (Instant, u64, Vec<Fit>)>,
 }
 
 impl std::fmt::Debug for Netbox {
@@ -43,7 +52,7 @@ impl Netbox {
     /// Reads the CA file and checks URL and token; asks NetBox nothing.
     pub fn new(config: NetboxConfig) -> Result<Self, NetboxError> {
         let http = Http::new(&config)?;
-        Ok(Self { http, config, in_flight: Semaphore::new(IN_FLIGHT), known: Mutex::default() })
+        Ok(Self { http, config, in_flight: Semaphore::new(IN_FLIGHT), line: Line::default(), known: Mutex::default() })
     }
 
     /// Where it is, as configured.

@@ -3,6 +3,7 @@
 use super::error::{NetboxError, Setup};
 use ipnet::Ipv6Net;
 use noctule_domain::SafeText;
+use noctule_domain::ipam::{PoolPolicy, PoolRule};
 use noctule_domain::secret::Secret;
 use reqwest::Url;
 use std::path::PathBuf;
@@ -22,6 +23,10 @@ pub struct NetboxConfig {
     /// Version 1 (40 characters) or version 2 (`nbt_<key>.<secret>`).
     pub token: Secret,
     pub pools: Vec<PoolConfig>,
+    /// NetBox tenant of prefixes from a pool that the configuration does not name.
+    pub tenant: Option<TenantRef>,
+    /// In which order pools that serve equally are asked.
+    pub rule: PoolRule,
     /// Slug of a tag that every allocation gets.
     pub tag: Option<String>,
     /// PEM file of a private CA, beside those of the system.
@@ -33,7 +38,17 @@ pub struct NetboxConfig {
 
 impl NetboxConfig {
     pub fn new(url: impl Into<String>, token: Secret, pools: Vec<PoolConfig>) -> Self {
-        Self { url: url.into(), token, pools, tag: None, extra_ca: None, timeouts: Timeouts::default(), allow_plain_http: false }
+        Self {
+            url: url.into(),
+            token,
+            pools,
+            tenant: None,
+            rule: PoolRule::InOrder,
+            tag: None,
+            extra_ca: None,
+            timeouts: Timeouts::default(),
+            allow_plain_http: false,
+        }
     }
 }
 
@@ -43,8 +58,10 @@ pub struct PoolConfig {
     pub parent: PoolRef,
     /// NetBox id of the VRF that the parent must be in; `None` is the global table.
     pub vrf: Option<i64>,
-    /// Length that is delegated when nothing else is asked.
-    pub delegated_len: u8,
+    /// Whom it serves, with which lengths.
+    pub policy: PoolPolicy,
+    /// NetBox tenant that every prefix made from it belongs to.
+    pub tenant: Option<TenantRef>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,13 +71,41 @@ pub enum PoolRef {
     Prefix(Ipv6Net),
 }
 
+/// A tenant of NetBox, as the configuration names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TenantRef {
+    Id(i64),
+    Slug(String),
+}
+
+impl TenantRef {
+    /// Digits alone are an id, anything else a slug.
+    pub fn parse(text: &str) -> Self {
+        text.parse().map_or_else(|_| Self::Slug(text.to_owned()), Self::Id)
+    }
+}
+
+impl std::fmt::Display for TenantRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Slug(slug) => f.write_str(SafeText::bounded(slug, 100).as_str()),
+        }
+    }
+}
+
 impl PoolConfig {
+    pub fn new(parent: PoolRef, vrf: Option<i64>, policy: PoolPolicy) -> Self {
+        Self { parent, vrf, policy, tenant: None }
+    }
+
+    /// For everybody, any length.
     pub fn id(id: i64, vrf: Option<i64>, delegated_len: u8) -> Self {
-        Self { parent: PoolRef::Id(id), vrf, delegated_len }
+        Self::new(PoolRef::Id(id), vrf, PoolPolicy::open(delegated_len))
     }
 
     pub fn prefix(prefix: Ipv6Net, vrf: Option<i64>, delegated_len: u8) -> Self {
-        Self { parent: PoolRef::Prefix(prefix), vrf, delegated_len }
+        Self::new(PoolRef::Prefix(prefix), vrf, PoolPolicy::open(delegated_len))
     }
 }
 

@@ -11,6 +11,7 @@ pub enum Doing {
     Status,
     Fields,
     Tags,
+    Tenants,
     ReadParent,
     CountPool,
     Allocate,
@@ -105,10 +106,13 @@ pub enum NetboxError {
     },
     /// No pool has room for this length.
     Exhausted {
-        len: u8,
+        /// `None`: each was asked for its own length.
+        len: Option<u8>,
         pools: Vec<i64>,
     },
     NoPool,
+    /// No pool is for this subscriber and this length; which and why in words.
+    NoneFits(SafeText),
     TooOld {
         version: SafeText,
     },

@@ -2,8 +2,10 @@
 //! promises is that an operation id never has two prefixes and that an unclear answer is called one.
 
 mod allocate;
+mod batch;
 mod change;
 mod check;
+mod choose;
 mod client;
 mod config;
 mod error;
@@ -18,7 +20,7 @@ mod words;
 
 pub use check::NetboxCheck;
 pub use client::Netbox;
-pub use config::{HOLD_FIELD, NetboxConfig, OPERATION_FIELD, PoolConfig, PoolRef, SUBSCRIBER_FIELD, Timeouts};
+pub use config::{HOLD_FIELD, NetboxConfig, OPERATION_FIELD, PoolConfig, PoolRef, SUBSCRIBER_FIELD, TenantRef, Timeouts};
 pub use error::{Doing, Garbage, NetboxError, Setup, Why};
 pub use init::InitStep;
 pub use put_back::PutBack;

@@ -10,6 +10,7 @@ pub(super) fn doing(what: Doing) -> &'static str {
         Doing::Status => "asking NetBox for its version",
         Doing::Fields => "reading NetBox's custom fields",
         Doing::Tags => "reading NetBox's tags",
+        Doing::Tenants => "reading NetBox's tenants",
         Doing::ReadParent => "reading the pool in NetBox",
         Doing::CountPool => "counting the pool in NetBox",
         Doing::Allocate => "allocating in NetBox",
@@ -70,12 +71,16 @@ pub(super) fn sentence(error: &NetboxError) -> String {
         NetboxError::Exhausted { len, pools } => {
             let list: Vec<String> = pools.iter().map(ToString::to_string).collect();
             format!(
-                "no room for a /{len} in {} {}: nothing was stored. Add a pool, release prefixes, or ask for a longer prefix (free space may be in pieces too small)",
+                "no room for a {} in {} {}: nothing was stored. Add a pool, release prefixes, or ask for a longer prefix (free space may be in pieces too small)",
+                len.map_or("prefix".to_owned(), |len| format!("/{len}")),
                 if pools.len() == 1 { "pool" } else { "pools" },
                 list.join(", ")
             )
         }
         NetboxError::NoPool => "no pool is configured: add one to [netbox] pools, or name one with the operation".to_owned(),
+        NetboxError::NoneFits(words) => {
+            format!("{words}. Nothing was asked of NetBox. Correct [[netbox.pools]], the subscriber, or name a pool")
+        }
         NetboxError::TooOld { version } => {
             format!(
                 "NetBox {version} is older than 4.4: Noctule needs changelog messages and unique custom fields. Nothing is written to it; upgrade NetBox"
@@ -215,6 +220,7 @@ fn permission(what: Doing) -> &'static str {
         Doing::Delete | Doing::PutBack => "the token needs delete on ipam.prefix for status deprecated",
         Doing::Fields => "the token needs view on extras.customfield",
         Doing::Tags => "the token needs view on extras.tag",
+        Doing::Tenants => "the token needs view on tenancy.tenant",
         Doing::Init => "setting up needs a token with add on extras.customfield and extras.tag; the daily one does not",
         _ => "the token needs view on ipam.prefix for the pools",
     }

@@ -49,7 +49,9 @@ pub fn ask(operation: OperationId) -> AllocateAsk {
     AllocateAsk {
         operation,
         pools: vec![1],
-        prefix_len: 56,
+        prefix_len: Some(56),
+        site: None,
+        nas: None,
         subscriber_number: SafeText::new("S-1001"),
         username: SafeText::new("alice@example.net"),
         maybe_earlier: false,

@@ -63,7 +63,7 @@ async fn asking_again_with_the_same_id_adopts() {
             assert_eq!((again.id, again.prefix, again.adopted), (first.id, first.prefix, true));
         }
         // With other parameters it is no longer the same request.
-        ask.prefix_len = 60;
+        ask.prefix_len = Some(60);
         let said = netbox.allocate(&ask).await.unwrap_err();
         assert!(matches!(&said, IpamError::NotAsAsked(words) if words.as_str().contains("ALARM")), "{said:?}");
         assert_eq!(sim.count(), 2);

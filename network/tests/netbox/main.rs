@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod canned;
+mod choosing;
 mod common;
 mod faults;
 mod life;
+mod lists;
 mod refusals;
 mod sentences;
 mod setup;

@@ -57,10 +57,12 @@ pub enum Fault {
     EmptyBody,
     /// Does it; the answer is 200 with HTML (a captive portal, a proxy's login page).
     HtmlOk,
-    /// Does it; the prefix in the answer is another one than the one stored.
+    /// Does it; the prefix in the answer (of a list: the last) is another one than the one stored.
     WrongPrefix,
-    /// Does it; the answer is a list instead of an object.
+    /// Does it; the answer is a list instead of an object, or an object instead of a list.
     ListForObject,
+    /// Does it; a list in the answer comes backwards and without its first element.
+    ShortList,
     /// Closes the connection now; it happens after the wait (a request that sat in a queue).
     Later(Duration),
 }
@@ -156,15 +158,26 @@ pub fn bend(fault: Fault, mut answer: Answer) -> Answer {
     match fault {
         Fault::EmptyBody => answer.body = Body::Empty,
         Fault::HtmlOk => answer = Answer::html(200, "<html><head><title>Sign in</title></head><body>Please sign in.</body></html>"),
-        Fault::ListForObject => {
-            if let Body::Json(value @ Value::Object(_)) = &answer.body {
-                answer.body = Body::Json(json!([value]));
+        Fault::ListForObject => match &mut answer.body {
+            Body::Json(value @ Value::Object(_)) => answer.body = Body::Json(json!([value])),
+            Body::Json(Value::Array(list)) if !list.is_empty() => answer.body = Body::Json(list.swap_remove(0)),
+            _ => {}
+        },
+        Fault::ShortList => {
+            if let Body::Json(Value::Array(list)) = &mut answer.body
+                && !list.is_empty()
+            {
+                list.remove(0);
+                list.reverse();
             }
         }
         Fault::WrongPrefix => {
-            if let Body::Json(Value::Object(map)) = &mut answer.body
-                && map.contains_key("prefix")
-            {
+            let object = match &mut answer.body {
+                Body::Json(Value::Object(map)) => Some(map),
+                Body::Json(Value::Array(list)) => list.last_mut().and_then(Value::as_object_mut),
+                _ => None,
+            };
+            if let Some(map) = object.filter(|map| map.contains_key("prefix")) {
                 map.insert("prefix".to_owned(), "3fff:dead::/56".into());
             }
         }

@@ -54,7 +54,7 @@ fn known(version: Version, parts: &[&str]) -> bool {
         ["api", "extras", "custom-fields" | "tags"] => true,
         ["api", "extras", "custom-fields" | "tags", id] => number(id),
         ["api", "extras", "journal-entries"] => true,
-        ["api", "core", "object-changes"] => true,
+        ["api", "core", "object-changes"] | ["api", "tenancy", "tenants"] => true,
         _ => false,
     }
 }
@@ -91,6 +91,7 @@ fn dispatch(db: &mut Db, user: &SimToken, request: &Request, id: Uuid, parts: &[
         ("POST", ["api", "extras", "tags"]) => with_body(request, |body| create_tag(db, user, request, body)),
         ("GET", ["api", "extras", "journal-entries"]) => journal_list(db, user, request),
         ("POST", ["api", "extras", "journal-entries"]) => with_body(request, |body| create_journal(db, user, request, body)),
+        ("GET", ["api", "tenancy", "tenants"]) => tenants(db, user, request),
         ("GET", ["api", "core", "object-changes"]) => changes(db, user, request),
         _ => not_allowed(request),
     }
@@ -121,6 +122,21 @@ fn status(version: Version) -> Value {
     };
     json!({ "django-version": django, "hostname": "netbox-sim", "installed_apps": apps, "netbox-version": version.full(),
             "netbox-full-version": version.full(), "plugins": {}, "python-version": version.python(), "rq-workers-running": 1 })
+}
+
+/// Only what a look for one tenant needs: `id` and `slug` filter, everything else is ignored, as in NetBox.
+fn tenants(db: &Db, user: &SimToken, request: &Request) -> Answer {
+    if !user.sees_everything() {
+        return Answer::forbidden();
+    }
+    let (ids, slugs): (Vec<&str>, Vec<&str>) = (request.all("id").collect(), request.all("slug").collect());
+    let results: Vec<Value> = db
+        .tenants
+        .iter()
+        .filter(|t| (ids.is_empty() || ids.contains(&t.id.to_string().as_str())) && (slugs.is_empty() || slugs.contains(&t.slug.as_str())))
+        .map(|t| json!({ "id": t.id, "name": t.name, "slug": t.slug, "display": t.name }))
+        .collect();
+    Answer::json(200, json!({ "count": results.len(), "next": null, "previous": null, "results": results }))
 }
 
 fn one(db: &Db, user: &SimToken, request: &Request, id: i64) -> Answer {

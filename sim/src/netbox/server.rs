@@ -127,7 +127,13 @@ impl Shared {
                 None
             }
             Some(
-                fault @ (Fault::CutBody | Fault::HalfJson | Fault::EmptyBody | Fault::HtmlOk | Fault::WrongPrefix | Fault::ListForObject),
+                fault @ (Fault::CutBody
+                | Fault::HalfJson
+                | Fault::EmptyBody
+                | Fault::HtmlOk
+                | Fault::WrongPrefix
+                | Fault::ListForObject
+                | Fault::ShortList),
             ) => Some(fault::bend(fault, self.apply(&request))),
         };
         self.log(&request, answer.as_ref().map(|a| a.status), fault);

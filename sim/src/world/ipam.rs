@@ -43,8 +43,23 @@ impl World {
                 delegated_len: DELEGATED,
                 used: plan.used,
                 seen_at: self.config.now,
+                fits: Vec::new(),
+                history: Vec::new(),
+                thresholds: Default::default(),
             })
             .collect()
+    }
+
+    /// The parents as they may have been so many days ago: each grows at a rate of its own.
+    pub fn pools_before(&self, days: u32) -> Vec<Pool> {
+        let mut pools = self.pools();
+        for (place, pool) in pools.iter_mut().enumerate() {
+            let rate = pool.capacity() / (350 + 200 * place as u64) + 1;
+            let wobble = u64::from(days * 7 % 5) * rate / 7;
+            pool.used = pool.used.saturating_sub(rate * u64::from(days)).saturating_sub(if days == 0 { 0 } else { wobble });
+            pool.seen_at -= chrono::Duration::days(days.into());
+        }
+        pools
     }
 
     /// Every prefix that NetBox has to hold, by id: the container, the pools, the delegations. Made one by one.

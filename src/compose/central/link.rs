@@ -15,7 +15,7 @@ use noctule_domain::permission::Role;
 use noctule_domain::ports::{Authority, AuthorityError, Heard};
 use noctule_domain::sync::{LifecycleRequest, Link, Op, Other, PROTOCOL, Phase, Replica, SyncStatus};
 use noctule_domain::{Retry, SafeText, SubscriberId};
-use noctule_storage::{MethodsOf, Store};
+use noctule_storage::{MethodsOf, PoolTold, Store};
 use noctule_sync::authority::CentralAuthority;
 use noctule_sync::connect::{Centre, CentreError};
 use noctule_sync::run::{Syncer, SyncerConfig};
@@ -151,6 +151,34 @@ impl Central {
         match authority {
             Some(authority) => authority.sessions_told(told, proofs).await,
             None => Err(AuthorityError::Store { message: "the centre is not connected yet".into(), retry: Retry::Later }),
+        }
+    }
+
+    /// The authority, once the gate is open.
+    pub(super) fn authority(&self) -> Option<CentralAuthority> {
+        self.authority.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Adds this look to the history that all consoles share, and takes the history from there.
+    pub async fn pools_outlook(&self, pools: &[Pool]) {
+        if self.is_live() {
+            self.pools_outlook_once(pools).await;
+        }
+    }
+
+    /// As `pools_outlook`, for a command: no link is kept, so nobody knows whether the centre is there before it is asked.
+    pub async fn pools_outlook_once(&self, pools: &[Pool]) {
+        let Some(authority) = self.authority() else { return };
+        // A viewer only looks.
+        if let Err(error) = authority.pools_seen(pools).await {
+            tracing::debug!(%error, "the look at the pools was not told to the centre");
+        }
+        match authority.pools_told().await {
+            Ok(told) => {
+                let told = told.into_iter().map(|(id, of)| (id, PoolTold { history: of.history, fits: of.fits }));
+                self.store.set_pools_told(told.collect());
+            }
+            Err(error) => tracing::debug!(%error, "the history of the pools was not told by the centre"),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The centre, as this process has it: settings, the password, the link that keeps the copy fresh, and what may be done without it.
 
+mod book;
 mod command;
 mod dead;
 mod emergency;
@@ -11,6 +12,7 @@ mod memory;
 mod place;
 mod queue;
 
+pub use book::CentralBook;
 pub use command::{Sent, acting, ask, central_of, fresh, reach, send};
 pub use emergency::{Emergency, emergency};
 pub use link::{Central, link_of};

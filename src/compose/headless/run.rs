@@ -82,7 +82,7 @@ async fn secret(reference: SecretRef, secrets: Secrets) -> Result<Secret, Failur
 /// Keeps the pools and the state of NetBox fresh, more slowly while it is away.
 async fn watch_netbox(services: Arc<Services>, cancel: CancellationToken) {
     let mut failures = 0u32;
-    while services.has_netbox() && !cancel.is_cancelled() {
+    while services.ipam_name().is_some() && !cancel.is_cancelled() {
         let heard: Result<SafeText, SafeText> = tokio::select! {
             heard = services.hear_netbox() => heard,
             () = cancel.cancelled() => return,

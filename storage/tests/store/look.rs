@@ -3,7 +3,7 @@
 use crate::support::*;
 use chrono::Duration;
 use noctule_domain::filter::Filter;
-use noctule_domain::ipam::{Pool, PrefixStatus};
+use noctule_domain::ipam::{Forecast, Pool, PrefixStatus};
 use noctule_domain::lifecycle::{AssignmentMode, Ipv6State};
 use noctule_domain::overview::Severity;
 use std::ops::ControlFlow;
@@ -68,10 +68,18 @@ async fn the_overview_counts_and_warns() {
         delegated_len: 56,
         used,
         seen_at: start(),
+        fits: Vec::new(),
+        history: Vec::new(),
+        thresholds: Default::default(),
     };
     let pools = vec![pool(1, 100), pool(2, 170), pool(3, 250)];
     store.pools_replace(pools.clone()).await.unwrap();
-    assert_eq!(store.pools().await.unwrap(), pools);
+    let mut seen = store.pools().await.unwrap();
+    for pool in &mut seen {
+        let history = std::mem::take(&mut pool.history);
+        assert_eq!(history, [pool.sample()], "one look is one sample");
+    }
+    assert_eq!(seen, pools);
     let overview = store.overview(start()).await.unwrap();
     assert_eq!((overview.subscribers, overview.delegating), (6, 5));
     assert_eq!(overview.states.iter().map(|(_, n)| *n).collect::<Vec<_>>(), [1, 1, 1, 0, 1, 0, 1]);
@@ -147,4 +155,43 @@ async fn a_renamed_nas_is_renamed_on_the_board() {
     assert_eq!(importer.push_nas(vec![nas("Bng-1")]).await.unwrap(), []);
     importer.commit(entry("import-nas")).await.unwrap();
     assert_eq!(named(&store, "S00001").await.nas.unwrap().as_str(), "Bng-1");
+}
+
+#[tokio::test]
+async fn looks_at_a_pool_become_a_bounded_history_and_an_outlook() {
+    let place = Place::new();
+    let store = place.open();
+    let pool = |hours: i64| Pool {
+        id: 1,
+        prefix: "2001:db8::/40".parse().unwrap(),
+        vrf: None,
+        status: PrefixStatus::Container,
+        description: "pool".into(),
+        delegated_len: 56,
+        used: (10_000 + hours * 5) as u64,
+        seen_at: start() + Duration::hours(hours),
+        fits: Vec::new(),
+        history: Vec::new(),
+        thresholds: Default::default(),
+    };
+    for hours in 0..24 * 40 {
+        store.pools_replace(vec![pool(hours)]).await.unwrap();
+    }
+    let seen = store.pools().await.unwrap().remove(0);
+    // 14 days by the hour, and the days before them.
+    assert!((14 * 24 + 20..14 * 24 + 50).contains(&seen.history.len()), "{}", seen.history.len());
+    assert!(seen.history.windows(2).all(|w| w[0].at < w[1].at));
+    let Forecast::Growing { per_day, days_left } = seen.forecast() else { panic!("{:?}", seen.forecast()) };
+    assert!((per_day - 120.0).abs() < 1.0 && (days_left - 423.0).abs() < 8.0, "{per_day} {days_left}");
+    assert!(store.overview(start()).await.unwrap().alerts.is_empty(), "more than a year is no alert");
+    // An older look, from a clock that went back, changes nothing.
+    let mut older = pool(24 * 40 - 1);
+    older.used = 5;
+    older.seen_at -= Duration::minutes(1);
+    store.pools_replace(vec![older]).await.unwrap();
+    assert_eq!(store.pools().await.unwrap()[0].history.last(), seen.history.last());
+    // Soon full is an alert, however empty it seems.
+    store.set_pool_thresholds(noctule_domain::ipam::PoolThresholds { warning_days: 500.0, ..Default::default() });
+    let alerts = store.overview(start()).await.unwrap().alerts;
+    assert!(alerts.len() == 1 && alerts[0].text.as_str().contains("full in 14 months (+120 a day)"), "{alerts:?}");
 }

@@ -76,11 +76,11 @@ impl CentralAuthority {
     }
 
     /// A call that may be made again.
-    async fn ask(&self, function: &str, args: &[&(dyn ToSql + Sync)]) -> Result<Value, AuthorityError> {
+    pub(super) async fn ask(&self, function: &str, args: &[&(dyn ToSql + Sync)]) -> Result<Value, AuthorityError> {
         repeated(function, || self.centre.call(function, args)).await.map_err(|error| trouble(&error))
     }
 
-    async fn done(&self, function: &str, args: &[&(dyn ToSql + Sync)]) -> Result<(), AuthorityError> {
+    pub(super) async fn done(&self, function: &str, args: &[&(dyn ToSql + Sync)]) -> Result<(), AuthorityError> {
         part::<bool>(self.ask(function, args).await?, "ok").map(drop)
     }
 

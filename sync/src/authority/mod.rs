@@ -3,7 +3,9 @@
 
 mod answer;
 mod audit;
+mod book;
 mod central;
 
 pub use audit::{audit_page, audit_verify};
+pub use book::Told;
 pub use central::{CentralAuthority, Dead, MethodsOf};

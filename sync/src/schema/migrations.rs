@@ -32,6 +32,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     7 "0007_aaa",
     8 "0008_import_whole",
     9 "0009_sessions",
+    10 "0010_pools",
 ];
 
 /// The schema version that this program makes.

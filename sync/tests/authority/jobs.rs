@@ -141,6 +141,9 @@ async fn pools_are_told_once_in_a_while_and_forgotten_when_netbox_has_them_no_mo
         delegated_len: 56,
         used,
         seen_at: Utc::now(),
+        fits: Vec::new(),
+        history: Vec::new(),
+        thresholds: Default::default(),
     };
     assert!(console.pools_replace(&[pool(1, 3), pool(2, 0)]).await.expect("stored"));
     assert!(!console.pools_replace(&[pool(1, 3), pool(2, 0)]).await.expect("known"), "the same within seconds");

@@ -7,7 +7,7 @@ use noctule_domain::drift::{
     Dismissal, DriftKind, DriftSource, DriftView, Finding, KeptFinding, LastCheck, Repair, SourceReport, Subject, Who,
 };
 use noctule_domain::geo::{Fix, LatLng};
-use noctule_domain::ipam::{Pool, PrefixStatus};
+use noctule_domain::ipam::{Fit, Pool, PrefixStatus, Sample};
 use noctule_domain::lifecycle::*;
 use noctule_domain::nas::{Nas, NasHealth, NasReach, NasRow};
 use noctule_domain::overview::{Alert, Overview, Severity};
@@ -191,6 +191,17 @@ fn pool(at: i64, used: u64, hostile: bool) -> Pool {
         delegated_len: 56,
         used,
         seen_at: now() - Duration::seconds(70),
+        fits: [(48, 40), (56, 65_536 - used), (60, (65_536 - used) * 16)].map(|(len, count)| Fit { len, count }).to_vec(),
+        // The second grows, the third shrinks, of the first too little is known.
+        history: (0..=at.min(2) * 20)
+            .map(|day| Sample {
+                at: now() - Duration::days(at.min(2) * 20 - day),
+                used: (used as i64 + if at == 2 { -400 } else { 90 } * (at.min(2) * 20 - day)).max(0) as u64,
+                capacity: 65_536,
+            })
+            .filter(|_| at > 1)
+            .collect(),
+        thresholds: Default::default(),
     }
 }
 

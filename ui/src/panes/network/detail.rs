@@ -1,13 +1,17 @@
 //! The detail of a pool or a NAS. The secret of a NAS is never shown, nor where it comes from.
 
-use super::rows::{level, reach, round_trip};
+use super::rows::{level, outlook, reach, round_trip};
 use super::state::{Item, State};
 use crate::app::Dx;
 use crate::look::Tone;
 use crate::panes::kit::{Detail, local_long, thousands};
-use crate::widgets::age;
-use noctule_domain::ipam::Pool;
+use crate::widgets::{age, spark};
+use noctule_domain::ipam::{Pool, WINDOW_DAYS, resample};
 use noctule_domain::nas::{NasReach, NasRow};
+use noctule_domain::sentence;
+
+/// Cells of the history.
+const HISTORY: usize = 30;
 
 pub fn detail(state: &State, item: Item, dx: &Dx<'_>) -> Detail {
     let mut d = Detail::default();
@@ -30,11 +34,20 @@ fn pool(d: &mut Detail, p: &Pool, dx: &Dx<'_>) {
     d.head(p.prefix.to_string());
     let (glyph, word, tone) = level(p);
     d.toned("Level", format!("{} {word}, {:.1} % used", dx.look.glyph(glyph), p.utilisation()), tone);
-    let free = p.capacity().saturating_sub(p.used);
     d.field(
         "Delegates",
-        format!("/{}: {} used, {} free of {}", p.delegated_len, thousands(p.used), thousands(free), thousands(p.capacity())),
+        format!("/{}: {} used, {} free of {}", p.delegated_len, thousands(p.taken()), thousands(p.free()), thousands(p.capacity())),
     );
+    if p.fits.len() > 1 || p.fits.first().is_some_and(|fit| fit.len != p.delegated_len) {
+        let list: Vec<String> = p.fits.iter().map(|fit| format!("/{} {}", fit.len, thousands(fit.count))).collect();
+        d.field("Still fit", list.join(", "));
+    }
+    d.toned("Outlook", sentence::pool_forecast(&p.forecast()), outlook(p));
+    if let (Some(first), Some(last)) = (p.history.first(), p.history.last()) {
+        let days = (last.at - first.at).num_days().clamp(1, WINDOW_DAYS);
+        let line = spark(&resample(&p.history, days, HISTORY), dx.look);
+        d.toned("History", format!("{line} {days} days"), tone);
+    }
     if !p.description.is_empty() {
         d.field("Description", p.description.as_str());
     }

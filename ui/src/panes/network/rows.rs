@@ -3,18 +3,21 @@
 use crate::app::Dx;
 use crate::look::{Glyph, Look, Tone};
 use crate::panes::kit::thousands;
-use crate::widgets::{Cell, Column, age, bar, level_tone};
-use noctule_domain::ipam::Pool;
+use crate::widgets::{Cell, Column, age, bar, level_tone, spark};
+use noctule_domain::ipam::{Pool, WINDOW_DAYS, resample};
 use noctule_domain::nas::{NasReach, NasRow};
+use noctule_domain::sentence;
 
 pub const POOLS: &[Column] = &[
     Column { title: "Prefix", min: 16, max: 28, rank: 0 },
     Column { title: "Use", min: 10, max: 30, rank: 1 },
     Column { title: "%", min: 6, max: 6, rank: 0 },
     Column { title: "Level", min: 10, max: 10, rank: 0 },
-    Column { title: "Free", min: 10, max: 14, rank: 2 },
-    Column { title: "Read", min: 6, max: 6, rank: 3 },
-    Column { title: "Description", min: 12, max: 60, rank: 4 },
+    Column { title: "Full in", min: 9, max: 10, rank: 1 },
+    Column { title: "30 days", min: 10, max: 20, rank: 2 },
+    Column { title: "Free", min: 10, max: 14, rank: 3 },
+    Column { title: "Read", min: 6, max: 6, rank: 4 },
+    Column { title: "Description", min: 12, max: 60, rank: 5 },
 ];
 
 pub const NASES: &[Column] = &[
@@ -42,18 +45,30 @@ pub fn level(pool: &Pool) -> (Glyph, &'static str, Tone) {
     (glyph, level.word(), level_tone(level))
 }
 
-/// Cells of a pool; `bar_cells` is the width of the bar.
-pub fn pool_line<'a>(pool: &'a Pool, bar_cells: u16, dx: &Dx<'_>) -> Vec<Cell<'a>> {
+/// How soon it is full, as a tone.
+pub fn outlook(pool: &Pool) -> Tone {
+    match pool.forecast().days_left() {
+        Some(left) if left <= pool.thresholds.warning_days / 4.0 => Tone::Danger,
+        Some(left) if left <= pool.thresholds.warning_days => Tone::Warning,
+        _ => Tone::Muted,
+    }
+}
+
+/// Cells of a pool; `bar_cells` is the width of the bar, `spark_cells` that of its history.
+pub fn pool_line<'a>(pool: &'a Pool, bar_cells: u16, spark_cells: u16, dx: &Dx<'_>) -> Vec<Cell<'a>> {
     let look = dx.look;
     let (text, muted) = (look.style(Tone::Text), look.style(Tone::Muted));
     let (glyph, word, tone) = level(pool);
-    let free = pool.capacity().saturating_sub(pool.used);
+    let free = pool.free();
+    let history = resample(&pool.history, WINDOW_DAYS, usize::from(spark_cells));
     let note = if pool.description.is_empty() { "-" } else { pool.description.as_str() };
     vec![
         vec![(pool.prefix.to_string().into(), text)],
         vec![(bar(pool.utilisation() / 100.0, bar_cells, look).into(), look.style(tone))],
         vec![(format!("{:>5.1}%", pool.utilisation()).into(), look.style(tone))],
         vec![(format!("{} {word}", look.glyph(glyph)).into(), look.style(tone))],
+        vec![(format!("{:>9}", sentence::pool_left(&pool.forecast())).into(), look.style(outlook(pool)))],
+        vec![(spark(&history, look).into(), look.style(tone))],
         vec![(format!("{:>10}", thousands(free)).into(), text)],
         vec![(format!("{:>6}", age(pool.seen_at, dx.env.now)).into(), muted)],
         vec![(note.into(), muted)],

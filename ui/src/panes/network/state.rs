@@ -118,7 +118,7 @@ impl State {
                         "Pool {} ({}): {} of {} /{} used, {}",
                         p.prefix,
                         p.description,
-                        p.used,
+                        p.taken(),
                         p.capacity(),
                         p.delegated_len,
                         p.level()

@@ -29,7 +29,8 @@ pub(super) fn draw(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>
     let rows = state.rows();
     let pools = fit_columns(POOLS, parts.rows.width);
     let nases = fit_columns(NASES, parts.rows.width);
-    let bar_cells = pools.iter().find(|f| f.index == 1).map_or(0, |f| f.width);
+    let width = |index| pools.iter().find(|f| f.index == index).map_or(0, |f| f.width);
+    let (bar_cells, spark_cells) = (width(1), width(5));
     for (y, row) in (parts.rows.y..parts.rows.bottom()).zip(rows.iter().skip(top(&rows, state.roll.id(), parts.rows.height))) {
         let at = Rect { y, height: 1, ..parts.rows };
         let over = match row {
@@ -45,7 +46,7 @@ pub(super) fn draw(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>
             Row::Blank => {}
             Row::Item(Item::Pool(id)) => {
                 if let Some(pool) = state.pool(*id) {
-                    let all = pool_line(pool, bar_cells, dx);
+                    let all = pool_line(pool, bar_cells, spark_cells, dx);
                     let line: Vec<_> = pools.iter().filter_map(|f| all.get(f.index).cloned()).collect();
                     cells(buf, at, &pools, &line, over, look);
                 }

@@ -115,7 +115,7 @@ pub fn item(state: &State, item: Item, dx: &Dx<'_>, at: Rect, buf: &mut Buffer) 
             let (glyph, word, tone) = level(pool);
             // Where there is no room for both, the bar goes before the count of what is free.
             let free = match at.width {
-                70.. => format!("{:>10} free", thousands(pool.capacity().saturating_sub(pool.used))),
+                70.. => format!("{:>10} free", thousands(pool.free())),
                 _ => String::new(),
             };
             let free = format!(" {:>5.1} % {} {word:<8}{free}", pool.utilisation(), look.glyph(glyph));
