@@ -1,6 +1,8 @@
 //! What every IPAM must do, whoever keeps the prefixes: NetBox (simulated, over HTTP), the built-in one in the local store, the built-in one
 //! in a real centre. One suite; each test is told three times.
 
+#![allow(clippy::unwrap_used)]
+
 /// The same test on each of them.
 macro_rules! on_each {
     ($name:ident) => {
