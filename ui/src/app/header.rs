@@ -157,11 +157,12 @@ fn first_line(app: &App, area: Rect, buf: &mut Buffer) {
     }
 }
 
-/// Where each tab is and what it says. With all names when they fit, short ones when those do, else numbers only except for the present one.
+/// Where each tab is and what it says. With all names when they fit, short ones when those do, else numbers only; the present one has its name
+/// in full at any width.
 pub(super) fn tabs(app: &App, area: Rect) -> Vec<(PaneId, Rect, String)> {
     let full = |pane: PaneId| format!(" {} {} ", pane.number(), pane.title());
     let tight = |pane: PaneId| format!("{}{} ", pane.number(), pane.title());
-    let short = |pane: PaneId| format!("{}{} ", pane.number(), pane.short());
+    let short = |pane: PaneId| format!("{}{} ", pane.number(), if pane == app.pane { pane.title() } else { pane.short() });
     let numbers = |pane: PaneId| if pane == app.pane { full(pane) } else { format!(" {} ", pane.number()) };
     let fits = |f: &dyn Fn(PaneId) -> String| PaneId::ALL.iter().map(|p| width(&f(*p))).sum::<u16>() <= area.width;
     let label: &dyn Fn(PaneId) -> String = if fits(&full) {
