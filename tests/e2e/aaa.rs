@@ -21,11 +21,11 @@ fn radius_hands_out_what_the_screen_says_and_accounting_is_seen_on_it() {
     let password = home.write("aaa.password", postgres.superuser_password());
     let config = fs::read_to_string(home.config()).unwrap();
     let section = format!(
-        "{config}\n[aaa]\ndsn = \"postgres://127.0.0.1:{}/{}\"\nuser = \"postgres\"\npassword = \"file:{password}\"\ntls = \"off\"\npoll_s = 1\n",
+        "[aaa]\ndsn = \"postgres://127.0.0.1:{}/{}\"\nuser = \"postgres\"\npassword = \"file:{password}\"\ntls = \"off\"\npoll_s = 1\n",
         postgres.port(),
         database.name()
     );
-    home.write("config/noctule/config.toml", section);
+    home.write("config/noctule/config.toml", config.replace("[aaa]\n", &section));
     assert!(home.run(&["aaa", "check"]).ends(11).out.contains("noctule_login"));
     home.run(&["aaa", "init", "--yes"]).ends(0);
     home.run(&["aaa", "check"]).ends(0);
