@@ -207,6 +207,23 @@ fn a_stale_reply_is_ignored() {
 }
 
 #[test]
+fn an_answer_that_promises_rows_which_never_come_is_not_asked_for_ever() {
+    // The stub has one subscriber, and the page is a far one with more before it: what is asked then comes back empty, and promises again.
+    let mut desk = Desk::board(Stub::of(1));
+    let effects = update(&mut desk.app, Msg::Changed);
+    let [Effect::Ask { id, .. }] = effects[..] else { panic!("one question: {effects:?}") };
+    let page = noctule_domain::page::Page {
+        rows: vec![row(101, false)],
+        more_before: true,
+        more_after: false,
+        total: noctule_domain::page::Total::Exact(1),
+    };
+    // Settling fails where it is asked without end.
+    desk.send(Msg::Reply { id, reply: Reply::Subscribers(page) });
+    assert!(desk.frame().contains("N-000101"));
+}
+
+#[test]
 fn a_store_that_changes_all_the_time_is_shown_all_the_same() {
     let mut desk = Desk::board(Stub::of(50));
     let first = update(&mut desk.app, Msg::Changed);

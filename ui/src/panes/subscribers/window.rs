@@ -217,7 +217,8 @@ impl Window {
                 }
             }
             Asked::After => {
-                self.more_after = page.more_after;
+                // A page without rows is the end on that side, whatever it says: asked again it would say so for ever.
+                self.more_after = page.more_after && !page.rows.is_empty();
                 self.rows.extend(page.rows);
                 let excess = self.rows.len().saturating_sub(KEEP).min(self.top);
                 if excess > 0 {
@@ -228,7 +229,7 @@ impl Window {
                 }
             }
             Asked::Before => {
-                self.more_before = page.more_before;
+                self.more_before = page.more_before && !page.rows.is_empty();
                 let added = page.rows.len();
                 self.rows.splice(..0, page.rows);
                 self.selected += added;
