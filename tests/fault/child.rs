@@ -2,8 +2,9 @@
 
 use super::dying::{Dying, Fuse};
 use super::support::bench::Bench;
-use super::support::plan::Plan;
+use super::support::plan::{Plan, Wrapped};
 use noctule_domain::lifecycle::OperationKind;
+use noctule_network::upstream::Aaa;
 use serde::{Deserialize, Serialize};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
@@ -29,13 +30,15 @@ impl Child {
         runtime.block_on(async {
             let store = self.plan.open();
             let fuse = Fuse::new(self.die_at);
-            let executor = self.plan.executor_with(&store, |(store, netbox, radius)| {
+            let aaa = self.plan.aaa().map(|aaa| Arc::new(Dying { fuse: fuse.clone(), inner: Arc::new(aaa) }) as Arc<dyn Aaa>);
+            let wrap = |(store, netbox, radius)| -> Wrapped {
                 (
                     Arc::new(Dying { fuse: fuse.clone(), inner: Arc::new(store) }),
                     Arc::new(Dying { fuse: fuse.clone(), inner: Arc::new(netbox) }),
                     Arc::new(Dying { fuse, inner: Arc::new(radius) }),
                 )
-            });
+            };
+            let executor = self.plan.executor_whole(&store, |_| {}, wrap, aaa);
             self.plan.carry_out(&executor).await;
         });
     }

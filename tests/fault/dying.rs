@@ -2,12 +2,14 @@
 //! after every call to an upstream. Nothing of the product knows of them.
 
 use async_trait::async_trait;
+use noctule_domain::aaa::{AaaUser, AccountingSession};
 use noctule_domain::ipam::Pool;
 use noctule_domain::lifecycle::{Actor, Ended, Progress};
 use noctule_domain::nas::{Nas, NasSeen};
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, StepEnd, StepStart};
-use noctule_domain::subscriber::Subscriber;
+use noctule_domain::subscriber::{Subscriber, Username};
 use noctule_domain::{NasId, OperationId, SafeText, SubscriberId};
+use noctule_network::upstream::{Aaa, AaaError, LoginWrite};
 use noctule_network::upstream::{AllocateAsk, Allocation, DynamicAuthorization, Ipam, IpamError, NasAnswer, NasAsk, StatusChange};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -106,6 +108,22 @@ impl<I: Ipam> Ipam for Dying<I> {
     }
     async fn pools(&self) -> Result<Vec<Pool>, IpamError> {
         self.inner.pools().await
+    }
+}
+
+#[async_trait]
+impl<A: Aaa> Aaa for Dying<A> {
+    async fn write(&self, ask: &LoginWrite) -> Result<(), AaaError> {
+        self.fuse.around(self.inner.write(ask)).await
+    }
+    async fn user(&self, username: &Username) -> Result<Option<AaaUser>, AaaError> {
+        self.inner.user(username).await
+    }
+    async fn sessions_of(&self, username: &Username) -> Result<Vec<AccountingSession>, AaaError> {
+        self.inner.sessions_of(username).await
+    }
+    async fn users_after(&self, after: Option<&Username>, limit: u32) -> Result<Vec<AaaUser>, AaaError> {
+        self.inner.users_after(after, limit).await
     }
 }
 

@@ -2,6 +2,7 @@
 //! write or its n-th call to an upstream; then another process opens the same store, takes over, and everything must be as if nothing had
 //! happened: no prefix leaked, none twice, every operation ended, the network as the screen says.
 
+mod aaa;
 mod child;
 mod dying;
 mod lost_answers;
@@ -29,10 +30,21 @@ fn every_point(kind: OperationKind, before: &[OperationKind], expect: impl Fn(&F
 
 /// `trouble` is what else happens while the child runs.
 fn every_point_on(on: Backend, kind: OperationKind, before: &[OperationKind], trouble: impl Fn(&Bench), expect: impl Fn(&Facts)) {
+    every_point_of(async || Bench::new_on(on).await, kind, before, trouble, expect);
+}
+
+/// On benches that `make` makes.
+fn every_point_of(
+    make: impl AsyncFn() -> Bench,
+    kind: OperationKind,
+    before: &[OperationKind],
+    trouble: impl Fn(&Bench),
+    expect: impl Fn(&Facts),
+) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
     runtime.block_on(async {
         for point in 0..60 {
-            let bench = Bench::new_on(on).await;
+            let bench = make().await;
             for step in before {
                 bench.operate(*step).await;
             }

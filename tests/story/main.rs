@@ -23,6 +23,7 @@ macro_rules! on_both {
 #[path = "../support/mod.rs"]
 mod support;
 
+mod aaa;
 mod activate;
 mod allocate;
 mod hardship;

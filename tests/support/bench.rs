@@ -3,14 +3,17 @@
 use super::centre::Central;
 use super::desk::{Desk, Ran};
 use super::fill;
-use super::plan::{POOL, Place, Plan, SECRET};
+use super::plan::{BY_LOGIN, POOL, PROFILE, Place, Plan, SECRET};
+use noctule::compose::nas_login;
+use noctule_domain::aaa::{Login, LoginProfile, login_of};
 use noctule_domain::audit::AuditVerdict;
 use noctule_domain::lifecycle::{AssignmentMode, Ipv6State, OperationKind};
 use noctule_domain::permission::Role;
 use noctule_domain::ports::BeginOperation;
 use noctule_domain::secret::Secret;
 use noctule_domain::{SubscriberId, TenantId};
-use noctule_sim::nas::{NasSession, NasSim, NasSimConfig, Preset};
+use noctule_sim::aaa::AaaSim;
+use noctule_sim::nas::{Delay, NasSession, NasSim, NasSimConfig, Preset};
 use noctule_sim::netbox::{DEFAULT_TOKEN, NetboxConfig, NetboxSim, SeedPrefix, SimPrefix};
 use std::time::Duration;
 
@@ -24,8 +27,16 @@ pub enum Backend {
     Centre,
 }
 
+/// How the NAS of a bench is made to obey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Coa,
+    /// Disconnect; the subscriber logs in again at once and gets what AAA says then.
+    Login,
+}
+
 pub struct Bench {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     pub netbox: NetboxSim,
     pub nas: NasSim,
     pub plan: Plan,
@@ -42,6 +53,8 @@ pub struct Facts {
     pub netbox: Vec<SimPrefix>,
     pub session_prefixes: Vec<ipnet::Ipv6Net>,
     pub routes: bool,
+    /// What a login gets, and what the state says of it; nothing where no AAA system is the tenant's.
+    pub login: Option<(Login, Login)>,
     audit: AuditVerdict,
 }
 
@@ -59,6 +72,11 @@ impl Facts {
             "{when}: NetBox holds what the row does not know, or the other way"
         );
         assert_eq!(self.netbox.first().map(|p| p.prefix), self.prefix, "{when}");
+        if let Some((gets, said)) = &self.login {
+            assert_eq!(gets, said, "{when}: a login gets what the state {} does not say", self.state);
+            let rests = self.netbox.first().is_none_or(|p| p.status == "deprecated");
+            assert!(!rests || gets.prefixes().0.is_none(), "{when}: AAA hands out what was given back");
+        }
         if self.routes {
             assert_eq!(self.session_prefixes, self.prefix.into_iter().collect::<Vec<_>>(), "{when}: the NAS routes another prefix");
         }
@@ -71,7 +89,16 @@ impl Bench {
         Self::with_on(on, AssignmentMode::Pd, true).await
     }
 
+    /// The same where an AAA system decides what logins get.
+    pub async fn with_aaa(on: Backend, by: By) -> Self {
+        Self::whole(on, AssignmentMode::Pd, true, Some(by)).await
+    }
+
     pub async fn with_on(on: Backend, mode: AssignmentMode, session: bool) -> Self {
+        Self::whole(on, mode, session, None).await
+    }
+
+    async fn whole(on: Backend, mode: AssignmentMode, session: bool, aaa: Option<By>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let pool = SeedPrefix { is_pool: true, ..SeedPrefix::container(POOL) };
         let netbox = NetboxSim::start(NetboxConfig { prefixes: vec![pool], ..NetboxConfig::default() }).await.expect("NetBox");
@@ -80,7 +107,16 @@ impl Bench {
         if session {
             config = config.session(NasSession::new(SESSION, USER, now));
         }
+        let file = folder.path().join("aaa.json");
+        if aaa.is_some() {
+            let logins = AaaSim::kept(file.clone());
+            config.login = Some(std::sync::Arc::new(move |user: &str| nas_login(&logins.login(user).unwrap_or(Login::WithoutPrefix))));
+        }
         let nas = NasSim::start(config).await.expect("NAS");
+        if aaa.is_some() {
+            nas.behave(|b| b.relogin = Some(Delay::None));
+            AaaSim::kept(file.clone()).hears(&nas, nas.addr().ip());
+        }
         let subscriber = SubscriberId::from_uuid(uuid::Uuid::now_v7());
         let tenant = TenantId::from_uuid(uuid::Uuid::now_v7());
         let place = match on {
@@ -96,9 +132,21 @@ impl Bench {
             kind: OperationKind::Allocate,
             now,
             nas_secret: Some(SECRET.to_owned()),
+            profile: if aaa == Some(By::Login) { BY_LOGIN } else { PROFILE }.to_owned(),
+            aaa: aaa.map(|_| file),
+            aaa_access: true,
         };
+        if let (Some(_), Place::Centre(central)) = (aaa, &plan.place) {
+            let sql = "UPDATE noctule.tenants SET aaa = true WHERE tenant_id = $1";
+            central.owner().await.execute(sql, &[&tenant.0]).await.expect("the fact of the tenant");
+        }
         fill::subscriber(&plan, nas.addr(), mode, session).await;
-        Self { _folder: folder, netbox, nas, plan }
+        Self { folder, netbox, nas, plan }
+    }
+
+    /// The AAA system of a bench that has one.
+    pub fn aaa(&self) -> AaaSim {
+        AaaSim::kept(self.folder.path().join("aaa.json"))
     }
 
     pub fn plan_for(&self, kind: OperationKind) -> Plan {
@@ -184,6 +232,11 @@ impl Bench {
             netbox: self.netbox.prefixes().into_iter().filter(|p| p.prefix != pool).collect(),
             session_prefixes: self.nas.sessions_of(USER).into_iter().flat_map(|s| s.delegated_prefixes).collect(),
             routes: self.nas.routes(USER),
+            login: self
+                .plan
+                .aaa
+                .as_ref()
+                .map(|_| (self.aaa().login(USER).unwrap_or(Login::WithoutPrefix), login_of(&subscriber.ipv6, &LoginProfile::default()))),
             audit: store.audit_verify().await.expect("audit"),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, SESSION, USER};
 use super::desk::Desk;
-use super::plan::{PROFILE, Place, Plan};
+use super::plan::{Place, Plan};
 use noctule_domain::audit::AuditEntry;
 use noctule_domain::lifecycle::{AssignmentMode, Ipv6State};
 use noctule_domain::subscriber::{Ipv6Record, Username};
@@ -16,11 +16,12 @@ pub async fn subscriber(plan: &Plan, nas: SocketAddr, mode: AssignmentMode, sess
             let id = uuid::Uuid::now_v7();
             let sql = format!(
                 "INSERT INTO noctule.nas (tenant_id, id, name, profile, address, secret)
-                    VALUES ('{tenant}', '{id}', 'bng-1', '{PROFILE}', '{nas}', 'env:UNUSED');
+                    VALUES ('{tenant}', '{id}', 'bng-1', '{profile}', '{nas}', 'env:UNUSED');
                 INSERT INTO noctule.subscribers (tenant_id, id, number, username, full_name, status, state, mode, nas)
                     VALUES ('{tenant}', '{subscriber}', 'N-1', '{USER}', 'Anna Virtanen', 'active', 'pending', '{mode}', '{id}');
                 INSERT INTO noctule.sessions (tenant_id, id, nas, acct_session_id, started_at, seen_at)
                     SELECT '{tenant}', '{subscriber}', '{id}', '{SESSION}', now(), now() WHERE {session};",
+                profile = plan.profile,
                 tenant = plan.tenant,
                 subscriber = plan.subscriber,
             );
@@ -81,7 +82,7 @@ async fn into_store(store: &Store, plan: &Plan, nas: SocketAddr, mode: Assignmen
     let row = NewNas {
         id: None,
         name: "bng-1".into(),
-        profile: PROFILE.to_owned(),
+        profile: plan.profile.clone(),
         address: nas,
         nas_ip: None,
         nas_identifier: None,

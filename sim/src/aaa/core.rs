@@ -69,6 +69,12 @@ impl AaaSim {
     /// Reads the file, if there is one, and writes it when something was changed: whole or not at all.
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut State) -> (T, bool)) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // One after the other, whichever process; a lock ends with its holder.
+        let lock = self.file.as_ref().map(|file| {
+            let lock = std::fs::File::create(file.with_extension("lock")).expect("the lock of the AAA system");
+            lock.lock().expect("the lock of the AAA system");
+            lock
+        });
         if let Some(text) = self.file.as_ref().and_then(|file| std::fs::read(file).ok()) {
             *state = serde_json::from_slice(&text).expect("what this wrote can be read");
         }
@@ -78,6 +84,7 @@ impl AaaSim {
             let text = serde_json::to_vec(&*state).expect("the state is JSON");
             std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, file)).expect("the file of the AAA system is written");
         }
+        drop(lock);
         value
     }
 
