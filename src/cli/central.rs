@@ -63,6 +63,14 @@ pub enum CentralCommand {
     /// Operators: each is a PostgreSQL role of its own
     #[command(subcommand)]
     User(UserCommand),
+    /// Say whether logins of the tenant are written in an AAA system (FreeRADIUS). It holds for every console from the next operation on
+    Aaa {
+        /// on or off
+        #[arg(value_parser = ["on", "off"])]
+        switch: String,
+        #[command(flatten)]
+        owner: OwnerArgs,
+    },
     /// Take the local single-machine store into an empty tenant of the centre
     Load {
         #[command(flatten)]

@@ -73,6 +73,19 @@ pub async fn run(flags: &GlobalArgs, what: &CentralCommand, out: &mut Out) -> Re
             }
             Ok(Exit::Ok)
         }
+        CentralCommand::Aaa { switch, owner } => {
+            let tenant = loaded.config.tenant_id()?;
+            let on = switch == "on";
+            let new = schema::tenant_aaa(&owner_of(&loaded, owner)?, tenant, on).await?;
+            let said = if new { "now" } else { "as before" };
+            out.line(match on {
+                true => {
+                    format!("{said}: operations of {tenant} write what logins get in AAA; a console without [aaa] says so and does nothing")
+                }
+                false => format!("{said}: operations of {tenant} leave AAA alone"),
+            })?;
+            Ok(Exit::Ok)
+        }
         CentralCommand::User(what) => user(&loaded, what, out).await,
         CentralCommand::Load { owner, dry_run, yes, json } => {
             super::central_load::run(flags, &loaded, &owner_of(&loaded, owner)?, *dry_run, *yes, *json, out).await

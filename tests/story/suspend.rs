@@ -1,8 +1,8 @@
 //! Suspend and resume.
 
 use super::support::bench::{Backend, Bench, SESSION, USER};
-use super::{ask, given};
-use noctule_domain::lifecycle::{Enforcement, Ipv6State, OperationKind as K, OperationStatus, Refusal};
+use super::{ask, ask_with, given};
+use noctule_domain::lifecycle::{Enforcement, Ipv6State, OperationKind as K, OperationOptions, OperationStatus, Refusal};
 use noctule_sim::nas::Scripted;
 
 on_both!(a_suspended_subscriber_stops_and_a_resumed_one_routes_again_with_the_same_prefix);
@@ -55,4 +55,22 @@ async fn resume_from_allocated_is_refused(on: Backend) {
     let bench = Bench::new_on(on).await;
     given(&bench, &[K::Allocate]).await;
     assert!(matches!(ask(&bench, K::Resume).await.refusal(), Refusal::WrongState { state: Ipv6State::Allocated, .. }));
+}
+
+on_both!(why_a_subscriber_is_suspended_stands_in_its_row_until_it_is_resumed);
+async fn why_a_subscriber_is_suspended_stands_in_its_row_until_it_is_resumed(on: Backend) {
+    let bench = Bench::new_on(on).await;
+    given(&bench, &[K::Allocate, K::Activate]).await;
+    let why = OperationOptions { reason: Some("dunning".into()), ..OperationOptions::default() };
+    bench.nas.script(SESSION, [Scripted::Nak(vec![501])]);
+    let (_, subscriber) = ask_with(&bench, K::Suspend, why.clone()).await.ended();
+    assert_eq!(subscriber.suspend_reason, None, "it was not suspended");
+    let (_, subscriber) = ask_with(&bench, K::Suspend, why.clone()).await.ended();
+    assert_eq!(subscriber.suspend_reason, Some("dunning".into()));
+    let (_, subscriber) = ask(&bench, K::Resume).await.ended();
+    assert_eq!(subscriber.suspend_reason, None);
+    let (_, subscriber) = ask_with(&bench, K::Suspend, why).await.ended();
+    assert_eq!(subscriber.suspend_reason, Some("dunning".into()));
+    let (_, subscriber) = ask(&bench, K::Revoke).await.ended();
+    assert_eq!(subscriber.suspend_reason, None);
 }

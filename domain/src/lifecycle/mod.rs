@@ -18,7 +18,7 @@ pub use observe::{Asked, CLOCK_AHEAD, Proofs, Told, proof};
 pub use operation::{Actor, Operation, OperationKind, OperationOptions, OperationRow, OperationStatus, OperationView, StepRow, StepStatus};
 pub use plan::{Methods, PlanInput, StepKind, plan, was_used};
 pub use proof::shown;
-pub use record::{overlap, record_begin, record_end, record_nas_asked};
+pub use record::{overlap, record_begin, record_end, record_nas_asked, suspend_reason_after};
 pub use state::{AssignmentMode, Enforcement, Ipv6State};
 
 /// Delegated length unless asked otherwise.

@@ -72,6 +72,16 @@ pub fn record_end(record: &mut Ipv6Record, kind: OperationKind, ended: &Ended, p
     }
 }
 
+/// Why the subscriber is suspended, after an operation that ended well: a suspend that names a reason writes it, a resume or a revoke ends it.
+/// Without one, what billing wrote stays.
+pub fn suspend_reason_after(kind: OperationKind, reason: Option<SafeText>, before: Option<SafeText>) -> Option<SafeText> {
+    match kind {
+        OperationKind::Suspend => reason.or(before),
+        OperationKind::Resume | OperationKind::Revoke => None,
+        OperationKind::Allocate | OperationKind::Activate | OperationKind::Release => before,
+    }
+}
+
 fn set_state(record: &mut Ipv6Record, state: Ipv6State, now: Timestamp) {
     if record.state != state {
         record.state = state;

@@ -7,7 +7,7 @@ use crate::store::Shared;
 use crate::subscribers::row::write_ipv6;
 use crate::{audit, operations};
 use noctule_domain::lifecycle::{
-    Actor, Ended, Operation, OperationKind, OperationStatus, Progress, Refusal, StepStatus, overlap, record_end,
+    Actor, Ended, Operation, OperationKind, OperationStatus, Progress, Refusal, StepStatus, overlap, record_end, suspend_reason_after,
 };
 use noctule_domain::permission::needed_for;
 use noctule_domain::ports::{AuthorityError, Finished};
@@ -29,6 +29,9 @@ pub(super) fn finish(tx: &Transaction<'_>, shared: &Shared, id: OperationId, pro
     operation.status = if ended.status.is_open() { OperationStatus::Failed } else { ended.status };
     operation.error = ended.error.clone();
     close(tx, shared, &mut operation, now)?;
+    if operation.status == OperationStatus::Succeeded {
+        store_reason(tx, shared, &before, &operation)?;
+    }
     let after = subscriber_of(tx, shared, operation.subscriber)?;
     let answers = json!({
         "status": operation.status,
@@ -37,6 +40,17 @@ pub(super) fn finish(tx: &Transaction<'_>, shared: &Shared, id: OperationId, pro
     });
     audit::append(tx, shared, entry(&operation, "", &before, json!(before.ipv6), json!(after.ipv6), answers))?;
     Ok(Finished { operation, subscriber: after })
+}
+
+fn store_reason(tx: &Transaction<'_>, shared: &Shared, before: &Subscriber, operation: &Operation) -> rusqlite::Result<()> {
+    let reason = suspend_reason_after(operation.kind, operation.options.reason.clone(), before.suspend_reason.clone());
+    if reason != before.suspend_reason {
+        tx.execute(
+            "UPDATE subscribers SET suspend_reason = ?3 WHERE tenant = ?1 AND id = ?2",
+            params![shared.tenant_key, bytes(before.id.0), reason.as_ref().map(SafeText::as_str)],
+        )?;
+    }
+    Ok(())
 }
 
 /// Writes the record that the outcome leaves. Where the schema says that somebody else holds the prefix, the outcome is a failure:

@@ -33,6 +33,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     8 "0008_import_whole",
     9 "0009_sessions",
     10 "0010_pools",
+    11 "0011_suspend_reason",
 ];
 
 /// The schema version that this program makes.

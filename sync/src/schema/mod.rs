@@ -21,5 +21,5 @@ pub use owner::OwnerConfig;
 pub use password::generate_password;
 pub use revoke::{Revoked, user_revoke};
 pub use status::{Applied, SchemaStatus, TableSize, TenantState, status};
-pub use tenants::tenant_add;
+pub use tenants::{tenant_aaa, tenant_add};
 pub use users::{NewUser, User, UserAdded, user_add, user_list, user_passwd, user_set_role};

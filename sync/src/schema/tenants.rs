@@ -6,6 +6,7 @@ use super::owner::OwnerConfig;
 use super::work;
 use crate::connect::Line;
 use noctule_domain::{SafeText, TenantId};
+use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -23,6 +24,28 @@ pub async fn tenant_add(
     let mut line = owner.open().await?;
     let new = add(&mut line, id, name, hold).await?;
     Ok((id, new))
+}
+
+/// Says whether an AAA system of ours decides what logins of this tenant get; from then on every activate, suspend, resume and revoke writes
+/// there first. True when that is new. It stands in the tenant's audit log.
+pub async fn tenant_aaa(owner: &OwnerConfig, tenant: TenantId, on: bool) -> Result<bool, SchemaError> {
+    let mut line = owner.open().await?;
+    let transaction = work::begin(&mut line, Some(tenant)).await?;
+    let row =
+        transaction.query_opt("SELECT aaa FROM noctule.tenants WHERE tenant_id = $1 FOR UPDATE", &[&tenant.uuid()]).await.map_err(pg)?;
+    let Some(row) = row else {
+        return Err(SchemaError::refused(format!(
+            "there is no tenant {tenant} in this centre: nothing was changed; `noctule central status` lists them"
+        )));
+    };
+    let before: bool = row.get(0);
+    if before != on {
+        transaction.execute("UPDATE noctule.tenants SET aaa = $2 WHERE tenant_id = $1", &[&tenant.uuid(), &on]).await.map_err(pg)?;
+        let target = format!("tenant {tenant}");
+        work::audit_of(&transaction, "tenant-aaa", &target, json!({ "aaa": before }), json!({ "aaa": on })).await?;
+    }
+    transaction.commit().await.map_err(pg)?;
+    Ok(before != on)
 }
 
 /// True when it is new.

@@ -51,8 +51,18 @@ pub(super) async fn audit(
     before: Value,
     after: Value,
 ) -> Result<(), SchemaError> {
-    let entry =
-        json!({ "origin": "noctule central", "action": action, "target": format!("login {login}"), "before": before, "after": after });
+    audit_of(transaction, action, &format!("login {login}"), before, after).await
+}
+
+/// The same of anything else.
+pub(super) async fn audit_of(
+    transaction: &Transaction<'_>,
+    action: &str,
+    target: &str,
+    before: Value,
+    after: Value,
+) -> Result<(), SchemaError> {
+    let entry = json!({ "origin": "noctule central", "action": action, "target": target, "before": before, "after": after });
     transaction
         .execute("SELECT noctule.audit_append($1 || jsonb_build_object('actor', session_user::text))", &[&entry])
         .await

@@ -224,3 +224,15 @@ async fn cleaning_removes_what_is_old_and_raises_the_floor() {
     assert_eq!((again.tombstones, again.ops), (0, 0));
     assert!(again.floor > highest);
 }
+
+#[tokio::test]
+async fn whether_a_tenant_has_aaa_is_the_owners_to_say_and_is_audited() {
+    let centre = centre().await;
+    let tenant = centre.tenant("North").await;
+    let has = || centre.sql("SELECT aaa FROM noctule.tenants");
+    assert_eq!(has(), "f");
+    assert_eq!(schema::tenant_aaa(&centre.owner, tenant, true).await, Ok(true));
+    assert_eq!(schema::tenant_aaa(&centre.owner, tenant, true).await, Ok(false));
+    assert_eq!((has(), centre.sql("SELECT count(*) FROM noctule.audit WHERE body LIKE '%tenant-aaa%'")), ("t".to_owned(), "1".to_owned()));
+    assert!(schema::tenant_aaa(&centre.owner, TenantId(Uuid::now_v7()), true).await.is_err(), "no such tenant");
+}

@@ -327,6 +327,20 @@ async fn an_overlap_is_told_in_the_domains_words() {
     agree(&client, "noctule.overlap(c->'progress', (c->>'theirs')::cidr, c->>'holder')", &cases).await;
 }
 
+#[tokio::test]
+async fn why_somebody_is_suspended_is_kept_and_forgotten_as_in_the_domain() {
+    let client = Place::new().await.owner().await;
+    let texts = [None, Some(SafeText::from("dunning")), Some(SafeText::from("abuse"))];
+    let cases: Vec<_> = OperationKind::ALL
+        .iter()
+        .flat_map(|kind| texts.iter().flat_map(|reason| texts.iter().map(|before| (*kind, reason.clone(), before.clone()))))
+        .map(|(kind, reason, before)| {
+            (json!({ "kind": kind, "reason": reason, "before": before }), json!(suspend_reason_after(kind, reason, before)))
+        })
+        .collect();
+    agree(&client, "to_jsonb(noctule.suspend_reason_after(c->>'kind', c->>'reason', c->>'before'))", &cases).await;
+}
+
 /// The comparison itself is tried: each rule is changed in the centre, and that is found.
 #[tokio::test]
 async fn a_rule_that_was_changed_on_one_side_is_found() {

@@ -116,6 +116,7 @@ actions! {
     AllocateWith "ipv6-allocate-with" "allocate…" Lifecycle [Subscribers Detail] ["i A"] Write Ipv6Allocate "allocate with another length, /48 to /64";
     Activate "ipv6-activate" "activate" Lifecycle [Subscribers Detail] ["i c"] Write Ipv6Activate "put the allocated prefix into service; a live session is told by CoA";
     Suspend "ipv6-suspend" "suspend" Lifecycle [Subscribers Detail] ["i s"] Write Ipv6Suspend "stop the subscriber's IPv6 on the NAS, keep the prefix";
+    SuspendWith "ipv6-suspend-with" "suspend…" Lifecycle [Subscribers Detail] ["i S"] Write Ipv6Suspend "suspend with a reason: dunning, abuse, request, fraud, maintenance or your own words";
     Resume "ipv6-resume" "resume" Lifecycle [Subscribers Detail] ["i r"] Write Ipv6Resume "put a suspended prefix back into service";
     Revoke "ipv6-revoke" "revoke" Lifecycle [Subscribers Detail] ["i v"] Dangerous Ipv6Revoke "disconnect, then give the prefix back to NetBox to rest";
     RevokeWith "ipv6-revoke-with" "revoke…" Lifecycle [Subscribers Detail] ["i V"] Dangerous Ipv6Revoke "revoke with a reason, without Disconnect, without release or by force";

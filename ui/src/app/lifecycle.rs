@@ -67,7 +67,7 @@ pub fn kind_of(action: Action) -> Option<OperationKind> {
     match action {
         Action::Allocate | Action::AllocateWith => Some(OperationKind::Allocate),
         Action::Activate => Some(OperationKind::Activate),
-        Action::Suspend => Some(OperationKind::Suspend),
+        Action::Suspend | Action::SuspendWith => Some(OperationKind::Suspend),
         Action::Resume => Some(OperationKind::Resume),
         Action::Revoke | Action::RevokeWith => Some(OperationKind::Revoke),
         _ => None,

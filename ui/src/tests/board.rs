@@ -37,6 +37,27 @@ fn allocate_begins_at_once_and_revoke_asks_first() {
 }
 
 #[test]
+fn a_suspend_with_a_reason_takes_a_word_of_the_menu_or_ones_own() {
+    // Row 2 is active.
+    let reason = |keys: &str, typed: &str| {
+        let mut desk = Desk::board(Stub::of(50));
+        desk.press(keys);
+        if !typed.is_empty() {
+            desk.type_text(typed);
+            desk.press("enter");
+        }
+        desk.take_effects().into_iter().find_map(|effect| match effect {
+            Effect::StartOperations { kind, options, .. } => Some((kind, options.reason.map(|text| text.as_str().to_owned()))),
+            _ => None,
+        })
+    };
+    assert_eq!(reason("j j i S", ""), None, "it asks first");
+    assert_eq!(reason("j j i S d", ""), Some((OperationKind::Suspend, Some("dunning".to_owned()))));
+    assert_eq!(reason("j j i S o", "moved out"), Some((OperationKind::Suspend, Some("moved out".to_owned()))));
+    assert_eq!(reason("j j i s", ""), Some((OperationKind::Suspend, None)));
+}
+
+#[test]
 fn one_mark_that_is_not_under_the_cursor_asks_before_it_begins() {
     let mut desk = Desk::board(Stub::of(50));
     desk.press("space k i a");

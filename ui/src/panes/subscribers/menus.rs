@@ -28,6 +28,7 @@ pub(super) fn open(state: &mut State, action: Action, cx: &mut Cx<'_>) -> bool {
         Action::Sort => sort_menu(state),
         Action::Columns => columns_menu(state),
         Action::AllocateWith => allocate_menu(),
+        Action::SuspendWith => suspend_menu(),
         Action::RevokeWith => revoke_menu(cx),
         _ => return false,
     };
@@ -94,6 +95,21 @@ fn allocate_menu() -> Menu {
     Menu::new("Allocate a prefix of length", items)
 }
 
+/// The reasons that billing and support have for it; each is kept as its word.
+fn suspend_menu() -> Menu {
+    let reasons = [
+        ('d', "dunning", "bills are open"),
+        ('a', "abuse", "spam, attacks, an infected device"),
+        ('r', "request", "the subscriber asked for it"),
+        ('f', "fraud", "the contract is in doubt"),
+        ('m', "maintenance", "work on the line or the device"),
+    ];
+    let mut items: Vec<MenuItem> =
+        reasons.into_iter().map(|(key, word, help)| item(Some(key), word, help, Tell::SuspendReason(word.to_owned()))).collect();
+    items.push(item(Some('o'), "other\u{2026}", "your own words", Tell::SuspendReason(String::new())));
+    Menu::new("Suspend because of", items)
+}
+
 fn revoke_menu(cx: &Cx<'_>) -> Menu {
     let default = OperationOptions::default;
     let mut items = vec![
@@ -147,6 +163,15 @@ pub(super) fn told(state: &mut State, tell: Tell, cx: &mut Cx<'_>) {
             Ok(len) if PREFIX_LEN_RANGE.contains(&len) => told(state, Tell::AllocateLength(len), cx),
             _ => cx.notice(Notice::warning(format!("'{}' is not a length that can be delegated: 48 to 64", SafeText::bounded(&text, 20)))),
         },
+        Tell::SuspendReason(text) if text.is_empty() => {
+            prompt(cx, "Reason of the suspend", "shown with the subscriber until it is resumed", |text| {
+                panes::Tell::Subscribers(Tell::SuspendReason(text))
+            });
+        }
+        Tell::SuspendReason(text) => {
+            let options = OperationOptions { reason: Some(SafeText::bounded(&text, 500)), ..Default::default() };
+            state.begin(OperationKind::Suspend, options, cx);
+        }
         Tell::Revoke(options) => state.begin(OperationKind::Revoke, options, cx),
         Tell::RevokeReason(text) if text.is_empty() => {
             prompt(cx, "Reason of the revoke", "kept in the operation and the audit", |text| {

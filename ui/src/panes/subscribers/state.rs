@@ -57,6 +57,7 @@ pub enum Tell {
     ColumnsDefault,
     AllocateLength(u8),
     AllocateLengthText(String),
+    SuspendReason(String),
     Revoke(OperationOptions),
     RevokeReason(String),
     Notes(String),
