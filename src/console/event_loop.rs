@@ -68,7 +68,7 @@ pub async fn run(setup: ConsoleSetup) -> anyhow::Result<()> {
     }
     draw(&mut guard, &mut app)?;
     // After the first frame: what takes time must not keep it back.
-    let input = tokio::spawn(input::read(to_app.clone()));
+    let input = tokio::spawn(input::read(to_app.clone(), (size.width, size.height)));
     sources::spawn(&services, &to_app, refresh, &cancel);
     let background = Background::start(&services, &cancel);
     let mut signals = sources::Signals::new()?;

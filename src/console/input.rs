@@ -9,9 +9,16 @@ use tokio::sync::mpsc;
 /// Longest paste that is taken, in bytes.
 const MAX_PASTE: usize = 64 * 1024;
 
-/// Reads until the terminal is gone, then closes its side of the queue.
-pub async fn read(to: mpsc::Sender<Msg>) {
+/// Reads until the terminal is gone, then closes its side of the queue. `drawn` is the size of the frame that is on the screen.
+pub async fn read(to: mpsc::Sender<Msg>, drawn: (u16, u16)) {
     let mut events = EventStream::new();
+    // From here on a new size is heard of. One that came between the first frame and now was told to nobody.
+    if let Ok(size) = crossterm::terminal::size()
+        && size != drawn
+        && to.send(Msg::Resize(size.0, size.1)).await.is_err()
+    {
+        return;
+    }
     while let Some(Ok(event)) = events.next().await {
         if let Some(msg) = message(event)
             && to.send(msg).await.is_err()

@@ -28,8 +28,9 @@ pub async fn replay(file: &Path, frames_only: bool, depth: Depth, out: &mut (dyn
         return print(&mut recording, &mut app, out);
     }
     let mut guard = TerminalGuard::take(false)?;
+    let size = guard.screen.size()?;
     let (to, mut keys) = tokio::sync::mpsc::channel(16);
-    let input = tokio::spawn(super::input::read(to));
+    let input = tokio::spawn(super::input::read(to, (size.width, size.height)));
     let mut last_ms = 0;
     while let Some(entry) = recording.next_entry()? {
         let pause = Duration::from_millis(entry.at_ms.saturating_sub(last_ms)).min(LONGEST_PAUSE);
