@@ -14,34 +14,35 @@ struct Body {
 }
 
 /// JSON with the keys of every object sorted and nothing between: the same bytes for the same value, whatever wrote it.
-fn canonical(value: &Value, out: &mut String) {
+fn canonical(value: &Value, out: &mut Vec<u8>) -> serde_json::Result<()> {
     match value {
         Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
-            keys.sort();
-            out.push('{');
-            for (i, key) in keys.into_iter().enumerate() {
+            let mut members: Vec<(&String, &Value)> = map.iter().collect();
+            members.sort_unstable_by_key(|(key, _)| *key);
+            out.push(b'{');
+            for (i, (key, item)) in members.into_iter().enumerate() {
                 if i > 0 {
-                    out.push(',');
+                    out.push(b',');
                 }
-                out.push_str(&Value::String(key.clone()).to_string());
-                out.push(':');
-                canonical(&map[key], out);
+                serde_json::to_writer(&mut *out, key)?;
+                out.push(b':');
+                canonical(item, out)?;
             }
-            out.push('}');
+            out.push(b'}');
         }
         Value::Array(items) => {
-            out.push('[');
+            out.push(b'[');
             for (i, item) in items.iter().enumerate() {
                 if i > 0 {
-                    out.push(',');
+                    out.push(b',');
                 }
-                canonical(item, out);
+                canonical(item, out)?;
             }
-            out.push(']');
+            out.push(b']');
         }
-        plain => out.push_str(&plain.to_string()),
+        plain => serde_json::to_writer(&mut *out, plain)?,
     }
+    Ok(())
 }
 
 fn head(conn: &Connection, tenant: i64) -> rusqlite::Result<(i64, String)> {
@@ -52,15 +53,19 @@ fn head(conn: &Connection, tenant: i64) -> rusqlite::Result<(i64, String)> {
     Ok(found.unwrap_or((0, NOTHING.to_owned())))
 }
 
+fn text_of(body: &Body) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    let mut text = Vec::with_capacity(2048);
+    canonical(&serde_json::to_value(body)?, &mut text)?;
+    Ok(String::from_utf8(text)?)
+}
+
 /// Appends, inside the caller's transaction. The entry's tenant is that of the store, whatever it says.
 pub(crate) fn append(tx: &Transaction<'_>, shared: &Shared, mut entry: AuditEntry) -> rusqlite::Result<AuditRecord> {
     let (last, previous) = head(tx, shared.tenant_key)?;
     entry.tenant = shared.tenant;
     entry.at = crate::codec::cut(entry.at);
     let body = Body { seq: last + 1, entry };
-    let value = serde_json::to_value(&body).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
-    let mut text = String::new();
-    canonical(&value, &mut text);
+    let text = text_of(&body).map_err(rusqlite::Error::ToSqlConversionFailure)?;
     let hash = digest(&previous, &text);
     tx.prepare_cached("INSERT INTO audit (tenant, seq, body, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
         shared.tenant_key,

@@ -24,7 +24,8 @@ pub(super) fn begin(tx: &Transaction<'_>, shared: &Shared, request: BeginOperati
     }
     let now = shared.now();
     let subscriber = subscriber_of(tx, shared, request.subscriber)?;
-    let running = operations::open_of(tx, shared, request.subscriber)?;
+    // The row says already whether there is one.
+    let running = if subscriber.running.is_some() { operations::open_of(tx, shared, request.subscriber)? } else { None };
     let record = &subscriber.ipv6;
     let facts = Facts::of(&subscriber, running);
     match guard(request.kind, &facts, &request.options, request.actor.role, request.expected_version, now) {

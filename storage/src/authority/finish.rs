@@ -69,7 +69,7 @@ fn store_record(
         if !keep_id {
             record.netbox_prefix_id = None;
         }
-        write_ipv6(tx, shared.tenant_key, before.id, &before.ipv6, &record, now).map(drop)
+        write_ipv6(tx, shared.tenant_key, before.id, &before.ipv6, &record, now)
     };
     let Err(error) = write(&ended, true) else { return Ok(ended) };
     if error.sqlite_error_code() != Some(ErrorCode::ConstraintViolation) {

@@ -146,7 +146,7 @@ pub(crate) fn load(conn: &Connection, tenant_key: i64, tenant: TenantId, id: Sub
         .optional()
 }
 
-/// Writes what differs on the IPv6 side of a row and raises its version; gives the new version. The constraints of the schema speak here.
+/// Writes what differs on the IPv6 side of a row and raises its version. The constraints of the schema speak here.
 /// `before` is what the row says, read in this transaction. A column that is not named costs no index and no trigger.
 pub(crate) fn write_ipv6(
     conn: &Connection,
@@ -155,7 +155,7 @@ pub(crate) fn write_ipv6(
     before: &Ipv6Record,
     record: &Ipv6Record,
     now: Timestamp,
-) -> rusqlite::Result<i64> {
+) -> rusqlite::Result<()> {
     // A new field has to be written below.
     let Ipv6Record {
         state: _,
@@ -224,6 +224,10 @@ pub(crate) fn write_ipv6(
             set(column, after.into());
         }
     }
-    sql.push_str(" WHERE tenant = ?1 AND id = ?2 RETURNING version");
-    conn.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))
+    sql.push_str(" WHERE tenant = ?1 AND id = ?2");
+    // No RETURNING: it makes a table of its own at each call.
+    match conn.prepare_cached(&sql)?.execute(params_from_iter(values))? {
+        0 => Err(rusqlite::Error::QueryReturnedNoRows),
+        _ => Ok(()),
+    }
 }
