@@ -41,6 +41,8 @@ fn every_step_of_a_life_reaches_netbox_and_the_nas() {
 
     // One that delegates no prefix is refused in words, and nothing leaves.
     term.keys(&["Escape"]);
+    // Escape and the next key in one read would be that key with Alt.
+    term.wait("the board again", |screen| screen.contains("matching"));
     term.open("S-4");
     term.keys(&["i", "a"]);
     term.wait_for("delegates no prefix");
