@@ -42,11 +42,19 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
     })
 }
 
+/// Whether the console came so far as to make it: one that dies while it starts leaves a file without tables.
+fn made(connection: &Connection) -> bool {
+    connection.query_row("SELECT count(*) FROM sqlite_master WHERE name = 'ops'", [], |row| row.get::<_, i64>(0)).expect("a question") > 0
+}
+
 const WHOLE: &str = "SELECT seq, id, made_at, origin, reason, change, state, resolution FROM ops";
 
 /// All of it, in its order.
 pub fn all(folder: &Path) -> Vec<Kept> {
     let connection = open(folder);
+    if !made(&connection) {
+        return Vec::new();
+    }
     let mut statement = connection.prepare(&format!("{WHOLE} ORDER BY seq")).expect("a question");
     statement.query_map([], kept).expect("ops").collect::<Result<_, _>>().expect("ops that read")
 }
@@ -54,6 +62,9 @@ pub fn all(folder: &Path) -> Vec<Kept> {
 /// The ops of an origin.
 pub fn of_origin(folder: &Path, origin: &str) -> Vec<Kept> {
     let connection = open(folder);
+    if !made(&connection) {
+        return Vec::new();
+    }
     let mut statement = connection.prepare(&format!("{WHOLE} WHERE origin = ?1")).expect("a question");
     statement.query_map([origin], kept).expect("ops").collect::<Result<_, _>>().expect("ops that read")
 }
