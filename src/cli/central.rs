@@ -156,3 +156,15 @@ pub enum UserCommand {
         json: bool,
     },
 }
+
+impl UserCommand {
+    pub fn owner(&self) -> &OwnerArgs {
+        match self {
+            Self::Add { owner, .. }
+            | Self::Passwd { owner, .. }
+            | Self::Revoke { owner, .. }
+            | Self::Role { owner, .. }
+            | Self::List { owner, .. } => owner,
+        }
+    }
+}

@@ -74,9 +74,10 @@ pub async fn run(flags: &GlobalArgs, what: &CentralCommand, out: &mut Out) -> Re
             Ok(Exit::Ok)
         }
         CentralCommand::Aaa { switch, owner } => {
-            let tenant = loaded.config.tenant_id()?;
+            let owner = owner_of(&loaded, owner)?;
+            let tenant = tenant_of(&loaded, &owner).await?;
             let on = switch == "on";
-            let new = schema::tenant_aaa(&owner_of(&loaded, owner)?, tenant, on).await?;
+            let new = schema::tenant_aaa(&owner, tenant, on).await?;
             let said = if new { "now" } else { "as before" };
             out.line(match on {
                 true => {
@@ -139,11 +140,23 @@ fn escaped(path: &str) -> String {
         .collect()
 }
 
+/// The tenant of the configuration; without one, the only tenant that the centre has.
+async fn tenant_of(loaded: &Loaded, owner: &OwnerConfig) -> Result<TenantId, Failure> {
+    let missing = match loaded.config.tenant_id() {
+        Ok(tenant) => return Ok(tenant),
+        Err(missing) => missing,
+    };
+    match schema::status(owner).await?.tenants.as_slice() {
+        [only] => Ok(only.id),
+        _ => Err(missing.into()),
+    }
+}
+
 async fn user(loaded: &Loaded, what: &UserCommand, out: &mut Out) -> Result<Exit, Failure> {
-    let tenant = loaded.config.tenant_id()?;
+    let owner = owner_of(loaded, what.owner())?;
+    let tenant = tenant_of(loaded, &owner).await?;
     match what {
-        UserCommand::Add { login, role, technician, password, owner } => {
-            let owner = owner_of(loaded, owner)?;
+        UserCommand::Add { login, role, technician, password, .. } => {
             let technician = technician_of(&owner, tenant, *role, technician.as_deref()).await?;
             let password = new_password(loaded, password)?;
             let new = NewUser { login, role: *role, full_name: login, technician, password };
@@ -155,15 +168,13 @@ async fn user(loaded: &Loaded, what: &UserCommand, out: &mut Out) -> Result<Exit
             }
             made(added.password.as_ref(), out)
         }
-        UserCommand::Passwd { login, password, owner } => {
-            let owner = owner_of(loaded, owner)?;
+        UserCommand::Passwd { login, password, .. } => {
             let password = new_password(loaded, password)?;
             let given = schema::user_passwd(&owner, tenant, login, password).await?;
             out.line(format!("{} has a new password; running consoles ask for it at their next connection", SafeText::new(login)))?;
             made(given.as_ref(), out)
         }
-        UserCommand::Revoke { login, yes, owner } => {
-            let owner = owner_of(loaded, owner)?;
+        UserCommand::Revoke { login, yes, .. } => {
             let shown = SafeText::new(login);
             if !yes {
                 confirm("a revocation", &format!("{shown} is let in no more, running sessions end."))?;
@@ -181,15 +192,14 @@ async fn user(loaded: &Loaded, what: &UserCommand, out: &mut Out) -> Result<Exit
             out.line("Its copy lies on its machine until `noctule wipe` is run there.")?;
             Ok(Exit::Ok)
         }
-        UserCommand::Role { login, role, technician, owner } => {
-            let owner = owner_of(loaded, owner)?;
+        UserCommand::Role { login, role, technician, .. } => {
             let technician = technician_of(&owner, tenant, *role, technician.as_deref()).await?;
             schema::user_set_role(&owner, tenant, login, *role, technician).await?;
             out.line(format!("{} is {role} now; its consoles copy anew what they may see", SafeText::new(login)))?;
             Ok(Exit::Ok)
         }
-        UserCommand::List { owner, json } => {
-            let users = schema::user_list(&owner_of(loaded, owner)?, tenant).await?;
+        UserCommand::List { json, .. } => {
+            let users = schema::user_list(&owner, tenant).await?;
             if *json {
                 let rows: Vec<_> = users
                     .iter()
@@ -280,7 +290,7 @@ async fn technician_of(owner: &OwnerConfig, tenant: TenantId, role: Role, employ
 impl From<SchemaError> for Failure {
     fn from(error: SchemaError) -> Self {
         let exit = match &error {
-            SchemaError::Centre(error) => return error.clone().into(),
+            SchemaError::Centre(error) => Self::from(error.clone()).exit,
             SchemaError::BadAddress(_) => Exit::Usage,
             SchemaError::NoSchema | SchemaError::Older { .. } | SchemaError::Newer { .. } | SchemaError::Edited { .. } => Exit::Guard,
             SchemaError::Rights { .. } | SchemaError::Refused(_) => Exit::Guard,

@@ -7,6 +7,7 @@ use crate::cli::{ClockCommand, GlobalArgs, TaskCommand, TechnicianCommand};
 use crate::compose::{Sent, send};
 use crate::exit::{Exit, Failure};
 use noctule_domain::sentence::moment;
+use noctule_domain::sync::Replica;
 use noctule_domain::task::{Task, TaskStatus};
 use noctule_domain::technician::Technician;
 use noctule_domain::{OpId, SafeText};
@@ -238,23 +239,44 @@ async fn find_technician(context: &Context, text: &str) -> Result<Technician, Fa
     }
 }
 
-/// What waits for a decision already, so that a new conflict is known as ours.
-async fn waiting(context: &Context) -> Result<HashSet<OpId>, Failure> {
+/// The outbox before a change, so that what the change brings is known as ours.
+#[derive(Default)]
+struct Before {
+    conflicts: HashSet<OpId>,
+    unsent: u64,
+}
+
+async fn waiting(context: &Context) -> Result<Before, Failure> {
     if !context.is_central() {
-        return Ok(HashSet::new());
+        return Ok(Before::default());
     }
-    Ok(context.store.conflicts().await?.into_iter().map(|conflict| conflict.op.id).collect())
+    let conflicts = context.store.conflicts().await?.into_iter().map(|conflict| conflict.op.id).collect();
+    Ok(Before { conflicts, unsent: unsent(context).await? })
+}
+
+async fn unsent(context: &Context) -> Result<u64, Failure> {
+    Ok(context.store.outbox().await.map_err(|error| Failure::new(Exit::Store, error.to_string()))?.unsent)
+}
+
+async fn unsent_since(context: &Context, before: &Before) -> Result<bool, Failure> {
+    Ok(context.is_central() && unsent(context).await? > before.unsent)
 }
 
 /// Pushes what was changed and says where it went.
-async fn ended(context: &Context, before: &HashSet<OpId>, done: String, out: &mut Out) -> Result<Exit, Failure> {
-    match send(context, before).await? {
+async fn ended(context: &Context, before: &Before, done: String, out: &mut Out) -> Result<Exit, Failure> {
+    let written = unsent_since(context, before).await?;
+    match send(context, &before.conflicts).await? {
         Sent::Here | Sent::Centre => {
             out.line(done)?;
             Ok(Exit::Ok)
         }
+        // What was asked for is what was there: no change was made, so none waits.
+        Sent::Kept(_) if !written => {
+            out.line(format!("{done}, as it was before"))?;
+            Ok(Exit::Ok)
+        }
         Sent::Kept(why) => {
-            out.line(format!("{done}; it waits in the outbox and is pushed when the centre is back"))?;
+            out.line(format!("{done}; it waits in the outbox until the centre takes it"))?;
             eprintln!("noctule: {why}");
             Ok(Exit::Queued)
         }

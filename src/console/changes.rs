@@ -5,10 +5,11 @@ use noctule_domain::drift::Dismissal;
 use noctule_domain::job::{Course, JobJournal, Terms, Wish};
 use noctule_domain::lifecycle::{Enforcement, OperationKind, OperationOptions};
 use noctule_domain::ports::{AuthorityError, BeginOperation};
-use noctule_domain::sync::{LifecycleRequest, Resolution};
+use noctule_domain::sync::{LifecycleRequest, Replica, Resolution};
 use noctule_domain::time_entry::TimeEntryKind;
 use noctule_domain::{JobId, OpId, OperationId, Retry, SafeText, SubscriberId, TaskId, TechnicianId};
 use noctule_network::lifecycle::Started;
+use noctule_storage::StoreError;
 use noctule_ui::effect::OperationTarget;
 use noctule_ui::{Msg, Notice, RequestId};
 use std::sync::Arc;
@@ -123,10 +124,24 @@ async fn queue(services: &Services, request: BeginOperation) -> Result<(), SafeT
     services.store.queue_lifecycle(request.id, wanted, request.actor).await.map_err(words)
 }
 
-/// With a centre a change is done here and on its way there; without one it is done.
-fn done(services: &Services, words: String) -> Notice {
-    let away = services.central.as_ref().is_some_and(|central| !central.is_live());
-    Notice::info(if away { format!("{words} It waits in the outbox until the centre is back.") } else { words })
+/// With a centre a change is done here and on its way there; without one it is done. What changes nothing does not wait either.
+async fn told(services: &Services, change: impl Future<Output = Result<String, StoreError>>) -> Notice {
+    let before = unsent(services).await;
+    match change.await {
+        Ok(words) => {
+            let away = services.central.as_ref().is_some_and(|central| !central.is_live());
+            let waits = away && unsent(services).await > before;
+            Notice::info(if waits { format!("{words} It waits in the outbox until the centre is back.") } else { words })
+        }
+        Err(error) => failed(error),
+    }
+}
+
+async fn unsent(services: &Services) -> u64 {
+    if services.central.is_none() {
+        return 0;
+    }
+    services.store.outbox().await.map_or(0, |outbox| outbox.unsent)
 }
 
 fn failed(error: impl std::fmt::Display) -> Notice {
@@ -134,28 +149,29 @@ fn failed(error: impl std::fmt::Display) -> Notice {
 }
 
 pub async fn task_notes(services: &Services, task: TaskId, version: i64, notes: Option<SafeText>) -> Notice {
-    match services.store.task_set_notes(task, Some(version), notes, services.actor()).await {
-        Ok(task) => done(services, format!("The notes of {} are kept.", task.number)),
-        Err(error) => failed(error),
-    }
+    told(services, async {
+        let task = services.store.task_set_notes(task, Some(version), notes, services.actor()).await?;
+        Ok(format!("The notes of {} are kept.", task.number))
+    })
+    .await
 }
 
 pub async fn subscriber_notes(services: &Services, subscriber: SubscriberId, version: i64, notes: Option<SafeText>) -> Notice {
-    match services.store.subscriber_set_notes(subscriber, Some(version), notes, services.actor()).await {
-        Ok(subscriber) => done(services, format!("The notes of {} are kept.", subscriber.subscriber_number)),
-        Err(error) => failed(error),
-    }
+    told(services, async {
+        let subscriber = services.store.subscriber_set_notes(subscriber, Some(version), notes, services.actor()).await?;
+        Ok(format!("The notes of {} are kept.", subscriber.subscriber_number))
+    })
+    .await
 }
 
 pub async fn clock(services: &Services, technician: TechnicianId, to: Option<TimeEntryKind>) -> Notice {
-    let ended = match to {
-        Some(kind) => services.store.clock_in(technician, kind, None, services.actor()).await.map(|_| format!("Clocked in: {kind}.")),
-        None => services.store.clock_out(technician, services.actor()).await.map(|_| "Clocked out.".to_owned()),
-    };
-    match ended {
-        Ok(words) => done(services, words),
-        Err(error) => failed(error),
-    }
+    told(services, async {
+        match to {
+            Some(kind) => services.store.clock_in(technician, kind, None, services.actor()).await.map(|_| format!("Clocked in: {kind}.")),
+            None => services.store.clock_out(technician, services.actor()).await.map(|_| "Clocked out.".to_owned()),
+        }
+    })
+    .await
 }
 
 pub async fn emergency(services: &Services, subscriber: SubscriberId, purpose: OperationKind) -> Notice {

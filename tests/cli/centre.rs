@@ -95,6 +95,14 @@ fn a_centre_is_set_up_filled_and_read_by_another_machine() {
     let (admin, noc) = (centre.add("anna", "admin"), centre.add("ben", "noc"));
     let users = centre.owns(&["central", "user", "list", "--json"]).ends(0).json();
     assert_eq!(users.as_array().unwrap().len(), 2, "{users}");
+    // An owner's machine needs no configuration where there is one tenant, and is told of its login, not of an operator's.
+    let (dsn, bare) = (centre.dsn(), Home::empty());
+    let as_owner = |password: &str| {
+        bare.run_with(&[("NOCTULE_CENTRAL_OWNER_DSN", &dsn), ("PGPASSWORD", password)], &["central", "user", "list", "--json"])
+    };
+    assert_eq!(as_owner(centre.server.superuser_password()).ends(0).json(), users);
+    let refused = as_owner("wrong").ends(4);
+    assert!(refused.err.contains("PGPASSWORD") && !refused.err.contains("unsent work"), "{}", refused.err);
 
     let one = centre.machine(&admin);
     assert!(one.run(&["subscriber", "list"]).ends(10).err.contains("noctule sync now"));
@@ -174,6 +182,9 @@ fn without_the_centre_changes_wait_and_requests_are_kept_only_when_asked() {
     let ran = home.run(&["task", "status", "K1", "in_progress"]).ends(12);
     assert!(ran.out.contains("waits in the outbox"), "{}", ran.out);
     assert_eq!(home.run(&["task", "list", "--json"]).ends(0).json().as_array().unwrap().iter().filter(|t| t["unsent"] == true).count(), 1);
+    // What changes nothing is no change, so none waits.
+    let ran = home.run(&["task", "status", "K1", "in_progress"]).ends(0);
+    assert!(ran.out.contains("as it was before") && !ran.out.contains("outbox"), "{}", ran.out);
     let ran = home.run(&["ipv6", "allocate", "S-1"]).ends(7);
     assert!(ran.err.contains("--queue"), "{}", ran.err);
     let queued = home.run(&["ipv6", "allocate", "S-1", "--queue", "--json"]).ends(12).json();

@@ -68,6 +68,11 @@ pub struct SyncStatus {
     pub consoles: Option<u32>,
 }
 
+impl SyncStatus {
+    /// A lag below this is how it always is; from here on it is told.
+    pub const NOTABLE_LAG_MS: u64 = 2000;
+}
+
 impl Default for SyncStatus {
     fn default() -> Self {
         Self {

@@ -26,7 +26,8 @@ const LOG_WAIT: Duration = Duration::from_millis(50);
 pub struct Pulled {
     /// Rows that changed or are gone.
     pub rows: u64,
-    /// By how much the newest change was older than its arrival, by the centre's clock.
+    /// By how much the newest change was older than its arrival, by the centre's clock. `None` where it was made before this connection had
+    /// caught up: that is how long the console was away, not how late the line is.
     pub lag_ms: Option<u64>,
     /// The centre's clock.
     pub now: Timestamp,
@@ -49,6 +50,8 @@ pub struct Puller {
     kept: Instant,
     /// Somebody waits until a read of this time or a later one is kept: when it was asked for, the server's log was not safe yet.
     owes: Option<Timestamp>,
+    /// The first read of this connection that left nothing to catch up with.
+    caught_up: Option<Timestamp>,
 }
 
 impl Puller {
@@ -70,6 +73,7 @@ impl Puller {
             safe: None,
             kept: Instant::now(),
             owes: None,
+            caught_up: None,
         })
     }
 
@@ -153,6 +157,7 @@ impl Puller {
 
     pub(crate) fn stands_at(&mut self, position: Position) {
         self.kept = Instant::now();
+        self.caught_up = None;
         self.safe = Some(SafePosition::new(position.clone()));
         self.position = Some(position);
     }
@@ -215,7 +220,7 @@ impl Puller {
         changes.position = Some(kept);
         replica.apply(changes).await?;
         self.kept = Instant::now();
-        Ok(Pulled { rows, lag_ms: lag(newest, standing.now), now: standing.now, rights_changed: false })
+        Ok(Pulled { rows, lag_ms: self.lag(newest, standing.now), now: standing.now, rights_changed: false })
     }
 
     async fn nothing(
@@ -228,6 +233,7 @@ impl Puller {
         position.cursor = standing.cursor.clone();
         position.at = standing.now;
         let kept = self.reads(position, &standing);
+        self.caught_up.get_or_insert(standing.now);
         if keep {
             self.owes = Some(standing.now);
         }
@@ -253,8 +259,10 @@ impl Puller {
         self.commit().await?;
         let now = position.at;
         replica.apply(Increment { rows: Vec::new(), gone: Vec::new(), position: Some(position.clone()) }).await?;
+        let caught_up = self.caught_up;
         self.stands_at(position);
-        Ok(Pulled { rows, lag_ms: lag(newest, now), now, rights_changed: false })
+        self.caught_up = caught_up;
+        Ok(Pulled { rows, lag_ms: self.lag(newest, now), now, rights_changed: false })
     }
 
     /// Revoked while connected: the session stands, and sees nothing. Promoted while connected: another timeline has begun.
@@ -271,8 +279,12 @@ impl Puller {
     fn moved(&self, standing: &Standing) -> bool {
         standing.epoch.is_some_and(|epoch| epoch != self.hello.epoch)
     }
-}
 
-fn lag(newest: Option<Timestamp>, now: Timestamp) -> Option<u64> {
-    newest.map(|newest| u64::try_from((now - newest).num_milliseconds()).unwrap_or(0))
+    /// A read is through: how late its newest change was.
+    fn lag(&mut self, newest: Option<Timestamp>, now: Timestamp) -> Option<u64> {
+        let since = *self.caught_up.get_or_insert(now);
+        // A standby may itself be late, and its clock does not say so.
+        let standby = self.hello.standby;
+        newest.filter(|newest| standby || *newest >= since).map(|newest| u64::try_from((now - newest).num_milliseconds()).unwrap_or(0))
+    }
 }

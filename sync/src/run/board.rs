@@ -68,7 +68,8 @@ impl Board {
             inner.read = Some(Instant::now());
             let status = &mut inner.status;
             status.fresh_at = Some(at);
-            status.lag_ms = lag_ms.or(status.lag_ms);
+            // A read that brings nothing says that nothing is on its way: what came late once is not late any more.
+            status.lag_ms = lag_ms.or(status.lag_ms.filter(|ms| *ms < SyncStatus::NOTABLE_LAG_MS));
             status.link = if late { Link::Delayed } else { Link::Live };
             status.note = inner.waits.clone().or_else(|| note.cloned());
             status.phase = Phase::Idle;

@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaError {
-    #[error(transparent)]
+    #[error("{}", to_owner(.0))]
     Centre(#[from] CentreError),
     #[error("the address of the centre can not be used: {0}")]
     BadAddress(SafeText),
@@ -47,6 +47,21 @@ impl SchemaError {
 
     pub(super) fn refused(words: impl Into<String>) -> Self {
         Self::Refused(words.into().into())
+    }
+}
+
+/// What an operator is told of unsent work means nothing to the owner, who has none.
+fn to_owner(error: &CentreError) -> String {
+    match error {
+        CentreError::Unreachable(why) => format!("the centre can not be reached: {why}; nothing was changed"),
+        CentreError::Denied(why) if why.as_str().contains("no encryption") => {
+            format!("the centre takes this login over TLS alone: {why}; put ?sslmode=verify-full into the address; nothing was changed")
+        }
+        CentreError::Denied(why) => format!("the centre does not let this login in: {why}; nothing was changed"),
+        CentreError::BadPassword => {
+            "the centre does not know this login with this password: give it when asked, or in PGPASSWORD; nothing was changed".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 

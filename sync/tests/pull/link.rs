@@ -68,6 +68,25 @@ async fn consoles_see_each_others_changes_and_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_changed_while_the_console_was_away_is_no_lag_of_the_line() {
+    let place = Place::new().await;
+    place.fill(1, 50);
+    let model = Model::default();
+    let first = Syncer::start(syncer_config(place.config("nora"), model.clone()));
+    until(&first, "live", live).await;
+    first.stop().await;
+    place.sql("UPDATE noctule.subscribers SET notes = 'while away' WHERE number = 'S-8'");
+    place.sql("UPDATE noctule.feed SET changed_at = changed_at - interval '1 hour'");
+    let again = Syncer::start(syncer_config(place.config("nora"), model.clone()));
+    let status = until(&again, "live again", live).await;
+    assert_eq!((model.copies(), status.lag_ms), (1, None));
+    // What is late from now on is told, until a read finds that nothing is on its way.
+    place.sql("UPDATE noctule.subscribers SET notes = 'now' WHERE number = 'S-8'");
+    until(&again, "how late it was", |status| status.lag_ms.is_some_and(|lag| lag < 60_000)).await;
+    again.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_dies_and_comes_back_is_offline_and_live_again() {
     let mut place = Place::new().await;
     place.fill(1, 50);

@@ -5,8 +5,6 @@ use chrono::FixedOffset;
 use noctule_domain::sync::{Link, Phase, SyncStatus};
 use noctule_domain::{Timestamp, sentence};
 
-/// A lag below this is how it always is; from here on it is told.
-const NOTABLE_LAG_MS: u64 = 2000;
 /// Connected, but this many seconds behind: it can not be asked any more than if it were offline.
 const AS_GOOD_AS_AWAY: i64 = 60;
 
@@ -77,7 +75,7 @@ pub fn words(status: &SyncStatus, now: Timestamp, zone: FixedOffset) -> Words {
             Some(at) => same(&format!("delayed by {}", age(at)), Glyph::Delayed, Tone::Warning),
             None => same("delayed", Glyph::Delayed, Tone::Warning),
         },
-        Link::Connecting | Link::Live => match status.lag_ms.filter(|ms| *ms >= NOTABLE_LAG_MS) {
+        Link::Connecting | Link::Live => match status.lag_ms.filter(|ms| *ms >= SyncStatus::NOTABLE_LAG_MS) {
             Some(ms) => {
                 Words { full: format!("live, lag {}", lag(ms)), short: format!("lag {}", lag(ms)), glyph: Glyph::Live, tone: Tone::Warning }
             }
