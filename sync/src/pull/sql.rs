@@ -1,8 +1,7 @@
 //! The statements of the pull, made from the list of columns. What is put into their text is ours by type (ids, numbers, snapshots, names
 //! of columns): COPY takes no parameters.
 
-use noctule_domain::sync::{Cursor, TABLES, Table};
-use std::fmt::Write as _;
+use noctule_domain::sync::{Cursor, Table};
 use uuid::Uuid;
 
 /// The columns as they travel, each of `alias`.
@@ -64,17 +63,8 @@ const STANDING: &str = "s.now::text, clock_timestamp(), pg_is_in_recovery(), (SE
 /// its row in the binary form of a record; one row with an empty change when nothing did. A single statement sees one snapshot, so this
 /// needs no transaction and one round trip.
 pub(crate) fn poll() -> String {
-    let mut records = String::new();
-    for table in TABLES {
-        let _ = write!(
-            records,
-            " WHEN {} THEN (SELECT record_send(ROW({})) FROM noctule.wire_{table} w WHERE w.tenant_id = f.tenant_id AND w.id = f.id)",
-            table.number(),
-            column_list(*table, "w")
-        );
-    }
     format!(
-        "SELECT {STANDING}, {LOG}, f.tab, f.id, f.changed_at, CASE f.tab{records} END \
+        "SELECT {STANDING}, {LOG}, f.tab, f.id, f.changed_at, noctule.wire_row(f.tab, f.id) \
          FROM (SELECT pg_current_snapshot() AS now) s LEFT JOIN (SELECT f.tenant_id, f.id, f.tab, f.changed_at FROM noctule.feed f \
          WHERE {} LIMIT $2) f ON true",
         unseen("$1::text::pg_snapshot")

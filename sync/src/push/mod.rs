@@ -8,5 +8,5 @@ mod pusher;
 
 pub use backoff::Backoff;
 pub use batch::{MAX_BATCH_BYTES, MAX_BATCH_OPS};
-pub use presence::{Beat, beat};
+pub use presence::{Beat, beat, leave};
 pub use pusher::{Pushed, Pusher};

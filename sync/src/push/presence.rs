@@ -20,3 +20,8 @@ pub async fn beat(centre: &Centre, subscriber: Option<SubscriberId>) -> Result<B
     let value = centre.call("beat", &[&centre.config().console.0, &subscriber.map(|id| id.0)]).await?;
     serde_json::from_value(value).map_err(|error| CentreError::Sql(format!("its list of consoles is not understood: {error}").into()))
 }
+
+/// This console ends: others are not told any more that it is there.
+pub async fn leave(centre: &Centre) -> Result<(), CentreError> {
+    centre.call("leave", &[&centre.config().console.0]).await.map(drop)
+}

@@ -1,7 +1,7 @@
 //! A process that does not sync itself: it watches the local store that another one keeps up to date, and stands by to take over. And the
 //! slow tick that both need: the age of what is shown, the depth of the outbox.
 
-use super::link::BEAT;
+use super::link::{BEAT, LEAVE};
 use super::syncer::Shared;
 use crate::push;
 use chrono::Utc;
@@ -58,5 +58,9 @@ pub(super) async fn until_lead(shared: &Shared) {
             () = looked => beat = Instant::now(),
             () = tokio::time::sleep(TICK) => {}
         }
+    }
+    if shared.stop.is_cancelled() {
+        // Best effort: who is not heard of is not shown for long.
+        let _ = tokio::time::timeout(LEAVE, push::leave(&shared.centre)).await;
     }
 }

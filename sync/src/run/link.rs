@@ -25,6 +25,8 @@ const TRAILING: Duration = Duration::from_millis(150);
 const FLUSHED: Duration = Duration::from_millis(300);
 /// How often to say that we are there.
 pub(super) const BEAT: Duration = Duration::from_secs(20);
+/// The end of the program waits so long for the centre to hear of it.
+pub(super) const LEAVE: Duration = Duration::from_millis(300);
 /// Somebody who walks down a list looks at nothing.
 const LOOK: Duration = Duration::from_millis(300);
 /// How often to ask who we are to the centre: rights, its history, how far its memory of deletes reaches.
@@ -39,7 +41,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
         }
         shared.board.update(|status| status.follower = false);
         let ended = tokio::select! {
-            () = shared.stop.cancelled() => return,
+            () = stopped(&shared) => return,
             ended = one_link(&shared, &mut attempt) => ended,
         };
         shared.live.send_replace(false);
@@ -60,7 +62,15 @@ pub(super) async fn run(shared: Arc<Shared>) {
     }
 }
 
-/// Ends with an error, or well when this process does not lead any more.
+/// The program ends. A link that stands is given a moment to say so.
+async fn stopped(shared: &Shared) {
+    shared.stop.cancelled().await;
+    if *shared.live.borrow() {
+        tokio::time::sleep(LEAVE).await;
+    }
+}
+
+/// Ends with an error, or well when this process does not lead any more or ends.
 async fn one_link(shared: &Shared, attempt: &mut u32) -> Result<(), CentreError> {
     let config = &shared.config;
     let mut puller = match &config.read {
@@ -98,6 +108,7 @@ async fn one_link(shared: &Shared, attempt: &mut u32) -> Result<(), CentreError>
     loop {
         let (mut expect, mut keep, mut asked) = (true, false, true);
         tokio::select! {
+            () = shared.stop.cancelled() => return leave(shared, &puller).await,
             why = async { ended.wait_for(Option::is_some).await.ok().and_then(|why| why.clone()) } => {
                 return Err(why.unwrap_or_else(|| CentreError::Lost("the connection ended".into())));
             }
@@ -192,6 +203,16 @@ async fn say_beat(shared: &Shared, puller: &Puller) -> Result<(), CentreError> {
         shared.board.update(|status| status.consoles = Some(beat.consoles));
     }
     Ok(())
+}
+
+/// Nobody is shown any more that this console looks at something.
+async fn leave(shared: &Shared, puller: &Puller) -> Result<(), CentreError> {
+    if puller.hello().standby {
+        return crate::push::leave(&shared.centre).await;
+    }
+    let console = shared.config.centre.console.uuid();
+    let line = puller.line();
+    line.within(LEAVE, "leave", line.client.query_one("SELECT noctule.leave($1)", &[&console])).await.map(drop)
 }
 
 /// On the connection that stands anyway: one a console, not two.

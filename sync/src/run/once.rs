@@ -9,7 +9,12 @@ use chrono::Utc;
 use noctule_domain::SafeText;
 use noctule_domain::sync::{Link, Phase, Position, ReplicaError, SyncStatus};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
+
+/// How long a command waits for the server's log, which it writes out by itself after some tenths of a second.
+const OWED: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Brings the copy up to date and the outbox out. A whole copy when there is none. `progress` is told while it goes on.
 pub async fn once(config: &SyncerConfig, progress: &dyn Fn(&SyncStatus)) -> Result<Position, CentreError> {
@@ -54,7 +59,13 @@ async fn round(config: &SyncerConfig, told: &watch::Sender<SyncStatus>) -> Resul
     if replica.outbox().await?.unsent > 0 {
         Pusher::new(Centre::new(config.centre.clone()), Arc::clone(&config.replica)).push_all().await?;
     }
-    let pulled = puller.poll(replica, true, true, &phase).await?;
+    let mut pulled = puller.poll(replica, true, true, &phase).await?;
+    // What was answered stays laid over the copy until a position behind it is kept, and that waits for the server's log: not long.
+    let limit = Instant::now() + OWED;
+    while puller.owes() && Instant::now() < limit {
+        tokio::time::sleep(LOOK).await;
+        pulled = puller.poll(replica, false, true, &phase).await?;
+    }
     let outbox = replica.outbox().await?;
     told.send_modify(|status| {
         status.phase = Phase::Idle;

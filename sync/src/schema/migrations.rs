@@ -34,6 +34,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     9 "0009_sessions",
     10 "0010_pools",
     11 "0011_suspend_reason",
+    12 "0012_lean",
 ];
 
 /// The schema version that this program makes.

@@ -56,3 +56,21 @@ async fn json_in_a_row_is_what_the_domain_reads() {
     centre.sql("SET ROLE noctule_owner; RESET ROLE; DELETE FROM noctule.operation_steps");
     assert_eq!(value("operations", "steps", operation), "[]");
 }
+
+#[tokio::test]
+async fn a_poll_gives_a_row_as_a_copy_does() {
+    let centre = centre().await;
+    let filled = centre.fill("North").await;
+    for table in TABLES {
+        let columns = table.columns().iter().map(|column| format!("w.{}", column.name)).collect::<Vec<_>>().join(", ");
+        let told = centre.sql(&format!(
+            "SET noctule.tenant = '{}'; SELECT count(*), count(*) FILTER (WHERE noctule.wire_row({}::smallint, w.id) = record_send(ROW({columns})))
+             FROM noctule.wire_{table} AS w WHERE w.tenant_id = '{}'",
+            filled.tenant,
+            table.number(),
+            filled.tenant
+        ));
+        let (all, same) = told.lines().last().unwrap().split_once('|').unwrap();
+        assert!(all == same && all != "0", "{table}: {told}");
+    }
+}

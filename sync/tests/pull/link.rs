@@ -63,6 +63,8 @@ async fn consoles_see_each_others_changes_and_each_other() {
     }
     let ends = Instant::now();
     one.stop().await;
+    // Who ends is not shown any more.
+    assert_eq!(place.sql("SELECT string_agg(login, ' ') FROM noctule.presence"), "tilda");
     two.stop().await;
     assert!(ends.elapsed() < Duration::from_secs(3), "stopping took {:?}", ends.elapsed());
 }
