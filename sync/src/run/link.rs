@@ -34,6 +34,10 @@ const GREET: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut attempt = 0;
+    // How old the copy is, is known before anybody answers.
+    if let Ok(Some(kept)) = shared.config.replica.position().await {
+        shared.board.update(|status| status.fresh_at = Some(kept.at));
+    }
     while !shared.stop.is_cancelled() {
         if !(shared.config.lead)() {
             follow::until_lead(&shared).await;
@@ -168,6 +172,7 @@ async fn bring_up(shared: &Shared, puller: &mut Puller) -> Result<(), CentreErro
             tracing::info!(why, "a whole copy begins");
             shared.board.connected();
             puller.copy(replica, &|phase| shared.board.phase(phase)).await?;
+            shared.board.update(|status| status.fresh_at = puller.position().map(|position| position.at));
         }
         Plan::Heal => {
             shared.board.connected();

@@ -105,6 +105,13 @@ async fn a_server_that_dies_and_comes_back_is_offline_and_live_again() {
     assert_eq!(model.copies(), 1, "a crash is no new history");
     place.must_equal(&model).await;
     syncer.stop().await;
+    // Started while nobody answers, it still says how old the copy is.
+    place.postgres.kill9().expect("killed");
+    let kept = model.with(|state| state.position.as_ref().map(|position| position.at));
+    let syncer = Syncer::start(syncer_config(place.config("nora"), model.clone()));
+    let status = until(&syncer, "offline from its start", |status| status.link == Link::Offline).await;
+    assert!(kept.is_some() && status.fresh_at == kept, "{status:?}");
+    syncer.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
