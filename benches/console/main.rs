@@ -1,10 +1,12 @@
 //! The console with a million subscribers, measured from outside: the real program on a pseudo-terminal, from the key that goes in to the
 //! bytes that come out. Compare within one run only. `NOCTULE_BENCH_ROWS` makes it smaller, `NOCTULE_BENCH_DIR` says where stores are kept,
 //! `NOCTULE_BENCH_PROGRAM` measures another program than the one just built, `NOCTULE_BENCH_VERBOSE` names what is slow. The arguments
-//! `results` and `centre` measure only the searches, or only the screen while rows arrive from a centre.
+//! `results`, `centre` and `bulk` measure only the searches, the screen while rows arrive from a centre, or the screen while a bulk runs.
 
 mod arriving;
+mod bulk;
 mod centre;
+mod hands;
 mod inside;
 mod outside;
 mod pty;
@@ -25,6 +27,10 @@ fn main() {
         arriving::measure(&folder, rows);
         return;
     }
+    if std::env::args().any(|argument| argument == "bulk") {
+        bulk::measure(&folder);
+        return;
+    }
     let part = if std::env::args().any(|argument| argument == "results") { outside::Part::Results } else { outside::Part::All };
     if part == outside::Part::All {
         inside::keystroke();
@@ -41,6 +47,7 @@ fn main() {
     outside::work(&home, &samples, part);
     if part == outside::Part::All {
         arriving::measure(&folder, rows);
+        bulk::measure(&folder);
     }
 }
 

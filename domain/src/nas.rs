@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+mod probe;
 mod template;
 
+pub use probe::{ProbeReport, ProbeTry};
 pub use template::{AttributeTemplate, AttributeValue, ValueKind};
 
 /// One NAS as registered.

@@ -1,6 +1,7 @@
 //! What the Overview pane shows, in one piece.
 
-use crate::lifecycle::Ipv6State;
+use crate::lifecycle::{Enforcement, Ipv6State};
+use crate::page::Total;
 use crate::{SafeText, Timestamp, ipam::Pool, task::TaskStatus, technician::TechnicianStatus, words};
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,9 @@ pub struct Overview {
     pub waiting: u64,
     /// Ended badly in the last 24 hours.
     pub failed_today: u64,
+    /// Where the network is not known to have done what it was asked for, see [`unproved_filter`].
+    #[serde(default)]
+    pub unproved: Vec<(Enforcement, Total)>,
     pub technicians: Vec<(TechnicianStatus, u64)>,
     pub tasks: Vec<(TaskStatus, u64)>,
     pub tasks_today: u64,
@@ -31,6 +35,18 @@ impl Overview {
         }
         let live: u64 = self.states.iter().filter(|(state, _)| state.holds_prefix()).map(|(_, n)| n).sum();
         live as f64 / self.delegating as f64 * 100.0
+    }
+}
+
+/// What is listed of what is not proved, in this order.
+pub const UNPROVED: [Enforcement; 3] = [Enforcement::Acknowledged, Enforcement::Unanswered, Enforcement::Refused];
+
+/// The rows behind a count of [`Overview::unproved`]. Whoever was acknowledged longer ago is a matter of the check for drift, which knows what
+/// each NAS can prove; where nobody reads accounting, everybody is acknowledged for good.
+pub fn unproved_filter(enforcement: Enforcement) -> String {
+    match enforcement {
+        Enforcement::Acknowledged => format!("enforcement:{enforcement} age:<24h"),
+        other => format!("enforcement:{other}"),
     }
 }
 

@@ -8,6 +8,12 @@ use crate::lifecycle::{OperationKind, OperationStatus, Refusal};
 use crate::overview::Severity;
 use crate::{SafeText, Timestamp, radius::CauseMeaning, radius::ErrorCause};
 
+mod job;
+mod session;
+
+pub use job::{consequence, course_consequence, job_terms, nas_or_none, nobody_goes, span};
+pub use session::{Said, delegated, octets, online, proof_expected, traffic};
+
 /// Why an operation did not begin.
 pub fn refusal(refusal: &Refusal) -> String {
     match refusal {

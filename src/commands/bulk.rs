@@ -2,12 +2,12 @@
 
 use super::{Context, Out, Progress, Table};
 use crate::cli::{BulkArgs, FlowArgs, GlobalArgs, ProvisionArgs};
-use crate::compose::{self, Preview, Services, Set};
+use crate::compose::{self, Services, Set};
 use crate::exit::{Exit, Failure};
 use noctule_domain::filter::{Filter, parse};
-use noctule_domain::job::{Course, ItemFilter, JobJournal, JobState, JobView, Terms, Threshold, Wish};
+use noctule_domain::job::{Course, ItemFilter, JobJournal, JobPreview, JobState, JobView, Terms, Threshold, Wish};
 use noctule_domain::lifecycle::OperationOptions;
-use noctule_domain::{JobId, SafeText};
+use noctule_domain::{JobId, SafeText, sentence};
 use serde::Serialize;
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) struct Wanted<'a> {
 struct DryRun<'a> {
     dry_run: bool,
     #[serde(flatten)]
-    preview: &'a Preview,
+    preview: &'a JobPreview,
 }
 
 pub async fn provision(flags: &GlobalArgs, args: &ProvisionArgs, out: &mut Out) -> Result<Exit, Failure> {
@@ -116,34 +116,19 @@ pub(super) async fn run(context: &Context, wanted: Wanted<'_>, out: &mut Out) ->
     follow(&services, preview.job.head.id, wanted.json, out).await
 }
 
-fn show_preview(preview: &Preview, out: &mut Out) -> Result<(), Failure> {
+fn show_preview(preview: &JobPreview, out: &mut Out) -> Result<(), Failure> {
     let job = &preview.job;
-    let canaries = job.head.terms.canaries(job.tally.waiting.max(1));
     out.line(format!("{} of {}: {} go, {} do not", job.head.course.word(), job.head.source, job.tally.waiting, job.tally.left_out))?;
     for (nas, n) in &preview.per_nas {
-        let name = if nas.is_empty() { "no NAS" } else { nas.as_str() };
-        out.line(format!("  {n:>8}  {name}"))?;
+        out.line(format!("  {n:>8}  {}", sentence::nas_or_none(nas)))?;
     }
     for (why, n) in &preview.left_out {
         out.line(format!("  {n:>8}  not: {why}"))?;
     }
     if job.tally.waiting > 0 {
-        let rate = job.head.terms.rate_per_nas.map_or_else(String::new, |rate| format!(", {rate}/s on each NAS"));
-        out.line(format!(
-            "{canaries} go first; then the rest{rate}, until more than {} % of the last hundred go wrong; about {}",
-            job.head.terms.threshold.percent,
-            duration(preview.seconds)
-        ))?;
+        out.line(sentence::job_terms(preview))?;
     }
     out.line(format!("job {}", job.head.id))
-}
-
-pub(super) fn duration(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
 }
 
 /// A habit of the fingers must not end the service of a hundred people: the count is typed.
@@ -192,7 +177,7 @@ pub(super) async fn follow(services: &Arc<Services>, id: JobId, json: bool, out:
 
 fn progress_words(view: &JobView) -> String {
     let tally = &view.tally;
-    let left = view.eta_s.map_or_else(String::new, |s| format!(", {} left", duration(s.into())));
+    let left = view.eta_s.map_or_else(String::new, |s| format!(", {} left", sentence::span(s.into())));
     let bad = if tally.bad() > 0 { format!(", {} wrong", tally.bad()) } else { String::new() };
     format!("{} {}: {} of {}{bad}{left}", view.head.course.word(), view.head.state, tally.ended(), tally.total())
 }
@@ -239,11 +224,11 @@ pub(super) async fn show_of(jobs: &noctule_storage::Jobs, view: &JobView, out: &
         ("failed", some(tally.failed)),
         ("cancelled", some(tally.cancelled)),
         ("left out", some(tally.left_out)),
-        ("time left", view.eta_s.filter(|_| head.state.goes()).map(|s| duration(s.into()))),
+        ("time left", view.eta_s.filter(|_| head.state.goes()).map(|s| sentence::span(s.into()))),
     ])?;
     // The one subscriber of a flow is told in full; of many the first that went wrong.
     let few = tally.total() <= FIRST;
-    let rows = jobs.items(head.id, ItemFilter { bad: !few, outcome: None }, None, FIRST).await?;
+    let rows = jobs.items(head.id, ItemFilter { bad: !few, group: None }, None, FIRST).await?;
     if rows.is_empty() {
         return Ok(());
     }

@@ -142,7 +142,7 @@ async fn export(jobs: &Jobs, view: &JobView, format: ExportFormat, bad: bool, ou
     }
     let (mut after, mut first) = (None, true);
     loop {
-        let rows = jobs.items(view.head.id, ItemFilter { bad, outcome: None }, after, PAGE).await?;
+        let rows = jobs.items(view.head.id, ItemFilter { bad, group: None }, after, PAGE).await?;
         let Some(last) = rows.last() else { break };
         after = Some(last.seq);
         for row in &rows {

@@ -9,7 +9,6 @@ use noctule_domain::SafeText;
 use noctule_domain::ipam::Pool;
 use noctule_domain::nas::{Nas, NasReach};
 use noctule_domain::sentence::{self, moment};
-use noctule_network::radius::probe::Found;
 use std::time::Duration;
 
 pub async fn run(flags: &GlobalArgs, what: &NasCommand, out: &mut Out) -> Result<Exit, Failure> {
@@ -96,26 +95,7 @@ fn explain(row: &compose::Probed, out: &mut Out) -> Result<(), Failure> {
     out.line("")?;
     let mut table = Table::new(&["tried", "to", "from", "result"]);
     for tried in &row.tried {
-        let mut result = match &tried.found {
-            Found::Answered { ack: true, .. } => "an authentic ACK".to_owned(),
-            Found::Answered { causes, .. } => {
-                let causes: Vec<String> = causes.iter().map(ToString::to_string).collect();
-                format!("an authentic answer {}", causes.join(", ")).trim_end().to_owned()
-            }
-            Found::HostAnswers => "the host answers".to_owned(),
-            Found::PortUnreachable => "ICMP: nobody listens on this port".to_owned(),
-            Found::Unreachable => "not reached".to_owned(),
-            Found::NotSent => "not sent".to_owned(),
-            Found::Silence => "silence".to_owned(),
-        };
-        if let Some(error) = &tried.error {
-            result.push_str(&format!(" ({error})"));
-        }
-        if !tried.not_authentic.is_empty() {
-            let reasons: Vec<&str> = tried.not_authentic.iter().map(|reason| reason.word()).collect();
-            result.push_str(&format!("; not authentic: {}", reasons.join(", ")));
-        }
-        table.row(vec![tried.experiment.to_string().replace('_', " "), tried.to.to_string(), cell(tried.from), result]);
+        table.row(vec![tried.what(), tried.to.to_string(), cell(tried.from), tried.result()]);
     }
     out.table(&table)?;
     for (label, all) in [("excluded", &conclusion.excluded), ("not to be told from here", &conclusion.open)] {

@@ -3,10 +3,9 @@
 
 use super::Services;
 use noctule_domain::filter::Filter;
-use noctule_domain::job::{Course, ItemFilter, JobError, JobJournal, JobView, NasLoad, NewItem, NewJob, Terms, Wish, estimate};
+use noctule_domain::job::{Course, ItemFilter, JobError, JobJournal, JobPreview, JobView, NasLoad, NewItem, NewJob, Terms, Wish, estimate};
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{JobId, NasId, SafeText, SubscriberId};
-use serde::Serialize;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -30,19 +29,9 @@ pub enum Set {
     BadOf(JobId),
 }
 
-/// What will happen, before it does.
-#[derive(Debug, Clone, Serialize)]
-pub struct Preview {
-    pub job: JobView,
-    pub per_nas: Vec<(SafeText, u32)>,
-    /// Why some do not go, with how many, the most first.
-    pub left_out: Vec<(SafeText, u32)>,
-    pub seconds: u64,
-}
-
 impl Services {
     /// Fixes the set of a job and says what will happen. Nothing is begun.
-    pub async fn preview(&self, course: Course, terms: Terms, set: Set) -> Result<Preview, String> {
+    pub async fn preview(&self, course: Course, terms: Terms, set: Set) -> Result<JobPreview, String> {
         self.may_change().map_err(words)?;
         let now = chrono::Utc::now();
         let actor = self.actor();
@@ -100,7 +89,7 @@ impl Services {
             Set::BadOf(job) => {
                 let mut after = None;
                 loop {
-                    let rows = self.jobs.items(job, ItemFilter { bad: true, outcome: None }, after, 1000).await.map_err(words)?;
+                    let rows = self.jobs.items(job, ItemFilter { bad: true, group: None }, after, 1000).await.map_err(words)?;
                     let Some(last) = rows.last() else { break };
                     after = Some(last.seq);
                     self.add_these(id, rows.into_iter().map(|row| row.subscriber).collect(), &item).await?;
@@ -125,7 +114,7 @@ impl Services {
     }
 
     /// The preview of a job that is there.
-    pub async fn previewed(&self, job: JobView) -> Result<Preview, String> {
+    pub async fn previewed(&self, job: JobView) -> Result<JobPreview, String> {
         let per_nas = self.jobs.per_nas(job.head.id).await.map_err(words)?;
         let left_out = self.jobs.left_out(job.head.id).await.map_err(words)?;
         let nases: HashMap<SafeText, _> =
@@ -145,7 +134,7 @@ impl Services {
             })
             .collect();
         let seconds = estimate(&job.head.terms, job.head.course.len(), &loads).as_secs_f64().ceil() as u64;
-        Ok(Preview { job, per_nas, left_out, seconds })
+        Ok(JobPreview { job, per_nas, left_out, seconds })
     }
 
     /// Asks something of a job; the process that runs jobs does it, this one at once if that is it.

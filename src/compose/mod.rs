@@ -21,7 +21,7 @@ mod upstreams;
 pub use aaa::{aaa_client, aaa_failure, aaa_use, aaa_user, read_accounting};
 pub use background::Background;
 pub use build::{methods, open_jobs, profiles, services};
-pub use bulk::{Preview, Set};
+pub use bulk::Set;
 pub use central::{
     Answers, Central, Emergency, Memory, Sent, acting, ask, begin_queued, central_of, centre_config, emergency, fresh, keyring_name,
     link_of, login, reach, send,

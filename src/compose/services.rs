@@ -4,10 +4,11 @@
 use super::central::Central;
 use super::drift::Drift;
 use crate::console::World;
-use noctule_domain::lifecycle::{Actor, OperationStatus};
+use noctule_domain::lifecycle::{Actor, OperationStatus, Proofs, expected, last_asked};
 use noctule_domain::nas::NasReach;
 use noctule_domain::permission::Role;
 use noctule_domain::ports::{Authority, AuthorityError, BeginOperation};
+use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{NasId, OperationId, Retry, SafeText, SubscriberId};
 use noctule_network::aaa::{AccountingReader, FreeRadius};
 use noctule_network::ipam::BuiltIn;
@@ -163,6 +164,7 @@ impl Services {
             Err(error) => return Notice::warning(error.to_string()),
         };
         let probe = self.radius.probe(&nas, |_| {}).await;
+        self.world.probed(probe.report(id, chrono::Utc::now()));
         if !self.read_only() {
             let stored = self.authority.nas_health(id, probe.seen.clone()).await;
             if let Err(error) = stored {
@@ -172,16 +174,8 @@ impl Services {
         match probe.seen.reach {
             NasReach::Up | NasReach::Busy => Notice::info(probe.words.into_string()),
             NasReach::Silent | NasReach::Unknown => {
-                let mut words = probe.words.into_string();
-                if let Some(conclusion) = probe.conclusion {
-                    let list = |label: &str, all: &[SafeText]| {
-                        let all: Vec<&str> = all.iter().map(SafeText::as_str).collect();
-                        if all.is_empty() { String::new() } else { format!(". {label}: {}", all.join("; ")) }
-                    };
-                    words.push_str(&list("Excluded", &conclusion.excluded));
-                    words.push_str(&list("Not to be told from here", &conclusion.open));
-                }
-                Notice::warning(words)
+                // What was tried, and what it excludes, stands in the detail of the NAS.
+                Notice::warning(probe.words.into_string())
             }
         }
     }
@@ -211,7 +205,13 @@ impl Services {
                     let session_nas_name = self.nas_name(subscriber.session.as_ref().map(|s| s.nas)).await?;
                     let timeline = store.subscriber_timeline(id, timeline.into()).await?;
                     let others = self.central.as_ref().map(|central| central.others_at(id)).unwrap_or_default();
-                    Reply::Subscriber(Box::new(SubscriberView { subscriber, nas_name, session_nas_name, timeline, others }))
+                    // With a centre another console may be the one that reads.
+                    let told = subscriber.session.as_ref().is_some_and(|session| session.accounting.is_some());
+                    let accounting_read = self.accounting.is_some() || told;
+                    let proofs = self.proofs_of(&subscriber).await?;
+                    let expected = expected(&subscriber.ipv6, last_asked(&timeline), proofs.as_ref(), accounting_read);
+                    let view = SubscriberView { subscriber, nas_name, session_nas_name, timeline, others, expected, accounting_read };
+                    Reply::Subscriber(Box::new(view))
                 }
             },
             Query::Overview => {
@@ -241,7 +241,8 @@ impl Services {
                         if heard.words.is_empty() { SafeText::new(&format!("Asking {} …", netbox.url())) } else { heard.words }
                     }
                 };
-                Reply::Network(Box::new(NetworkView { pools: store.pools().await?, nases: store.nas_rows().await?, netbox }))
+                let (pools, nases, probes) = (store.pools().await?, store.nas_rows().await?, self.world.probes());
+                Reply::Network(Box::new(NetworkView { pools, nases, netbox, probes }))
             }
             Query::Map => Reply::Map(Box::new(MapView {
                 technicians: store.technicians().await?,
@@ -270,6 +271,13 @@ impl Services {
             conflicts: self.store.conflicts().await?,
             others: central.others(),
         })
+    }
+
+    /// What proves an operation on the NAS that owns the session, else on the one where the subscriber is registered.
+    async fn proofs_of(&self, subscriber: &Subscriber) -> Result<Option<Proofs>, StoreError> {
+        let Some(id) = subscriber.session.as_ref().map(|session| session.nas).or(subscriber.nas) else { return Ok(None) };
+        let nas = self.store.nas(id).await?;
+        Ok(nas.and_then(|nas| self.radius.profiles().get(&nas.profile).map(|profile| Proofs::of(&profile))))
     }
 
     async fn nas_name(&self, id: Option<NasId>) -> Result<Option<SafeText>, StoreError> {

@@ -2,20 +2,18 @@
 
 use crate::compose::{self, Pace, Repaired, Services, Set};
 use noctule_domain::drift::Dismissal;
-use noctule_domain::job::{Course, JobJournal, Terms, Wish};
+use noctule_domain::job::{Course, Terms, Wish};
 use noctule_domain::lifecycle::{Enforcement, OperationKind, OperationOptions};
 use noctule_domain::ports::{AuthorityError, BeginOperation};
 use noctule_domain::sync::{LifecycleRequest, Replica, Resolution};
 use noctule_domain::time_entry::TimeEntryKind;
-use noctule_domain::{JobId, OpId, OperationId, Retry, SafeText, SubscriberId, TaskId, TechnicianId};
+use noctule_domain::{OpId, OperationId, Retry, SafeText, SubscriberId, TaskId, TechnicianId};
 use noctule_network::lifecycle::Started;
 use noctule_storage::StoreError;
+use noctule_ui::app::lifecycle::FEW;
 use noctule_ui::effect::OperationTarget;
 use noctule_ui::{Msg, Notice, RequestId};
 use std::sync::Arc;
-
-/// More than so many at once are a job.
-const FEW: usize = 3;
 
 /// Begins one operation per target, in order. With the centre away each is kept in the outbox instead. The ends come by themselves.
 pub async fn start(
@@ -53,32 +51,6 @@ async fn job(services: &Services, id: RequestId, kind: OperationKind, targets: &
             Err(error) => refused(error.to_string()),
         },
         Err(why) => refused(why),
-    }
-}
-
-pub async fn retry_job(services: &Services, job: JobId) -> Notice {
-    let course = match services.jobs.job(job).await {
-        Ok(Some(view)) => view.head.course,
-        Ok(None) => return Notice::warning("This job is not there any more."),
-        Err(error) => return failed(error),
-    };
-    match services.preview(course, Terms::default(), Set::BadOf(job)).await {
-        Ok(preview) if preview.job.tally.waiting == 0 => Notice::warning("Nobody of them can go any more: `noctule job export` says why."),
-        Ok(preview) => match services.job_wish(preview.job.head.id, Wish::Go).await {
-            Ok(view) => Notice::info(format!("{} of {} begins again.", view.head.course.word(), view.tally.total())),
-            Err(error) => failed(error),
-        },
-        Err(why) => failed(why),
-    }
-}
-
-/// Into a file of its own beside the store, for the owner alone.
-pub async fn export_job(services: &Services, job: JobId) -> Notice {
-    let folder = services.store.path().parent().map(std::path::Path::to_path_buf).unwrap_or_default();
-    let path = folder.join(format!("job-{}.csv", job.short()));
-    match crate::commands::export_job(&services.jobs, job, &path).await {
-        Ok(count) => Notice::info(format!("{count} subscribers are in {}.", SafeText::new(&path.to_string_lossy()))),
-        Err(failure) => Notice::warning(failure.sentence),
     }
 }
 

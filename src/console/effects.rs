@@ -1,6 +1,6 @@
 //! Carrying effects out. Nothing here blocks the loop: each effect is a task of its own, and its outcome comes back as a message.
 
-use super::{changes, osc, preferences};
+use super::{changes, jobs, osc, preferences};
 use crate::compose::Services;
 use futures::FutureExt;
 use noctule_domain::SafeText;
@@ -52,8 +52,11 @@ impl Effects {
                 Ok(_) => None,
                 Err(error) => Some(Msg::Notice(Notice::warning(error.to_string()))),
             }),
-            Effect::RetryJob(job) => self.reply(async move |services| Some(Msg::Notice(changes::retry_job(&services, job).await))),
-            Effect::ExportJob(job) => self.reply(async move |services| Some(Msg::Notice(changes::export_job(&services, job).await))),
+            Effect::PreviewJob { course, set } => self.reply(async move |services| Some(jobs::preview(&services, course, set).await)),
+            Effect::ShowPreview(job) => self.reply(async move |services| Some(jobs::show_preview(&services, job).await)),
+            Effect::DropPreview(job) => self.reply(async move |services| jobs::drop_preview(&services, job).await),
+            Effect::AskJobItems { job, group } => self.reply(async move |services| Some(jobs::items(&services, job, group).await)),
+            Effect::ExportJob(job) => self.reply(async move |services| Some(Msg::Notice(jobs::export(&services, job).await))),
             Effect::CancelOperation(id) => self.reply(async move |services| {
                 let ended = services.executor.cancel(id, services.actor()).await;
                 Some(Msg::Notice(match ended {
@@ -82,7 +85,15 @@ impl Effects {
                     Err(error) => Notice::warning(error.to_string()),
                 }))
             }),
-            Effect::ProbeNas(id) => self.reply(async move |services| Some(Msg::Notice(services.probe_words(id).await))),
+            Effect::ProbeNas(id) => {
+                let told = self.to_app.clone();
+                self.reply(async move |services| {
+                    let notice = services.probe_words(id).await;
+                    // Where nothing may be written the store tells of no change, and the pane shows the result all the same.
+                    let _ = told.send(Msg::Changed).await;
+                    Some(Msg::Notice(notice))
+                });
+            }
             Effect::SetTaskNotes { task, expected_version, notes } => {
                 self.reply(async move |services| Some(Msg::Notice(changes::task_notes(&services, task, expected_version, notes).await)));
             }

@@ -9,6 +9,7 @@ mod effects_tests;
 mod event_loop;
 mod frames;
 mod input;
+mod jobs;
 mod log;
 mod look;
 mod osc;

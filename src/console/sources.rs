@@ -131,7 +131,7 @@ async fn jobs(services: Arc<Services>, to: mpsc::Sender<Msg>) {
     loop {
         let mut now = Vec::new();
         for view in services.jobs.jobs(JOBS_SHOWN).await.unwrap_or_default() {
-            let wrong = ItemFilter { bad: true, outcome: None };
+            let wrong = ItemFilter { bad: true, group: None };
             let first = if view.tally.bad() == 0 {
                 Vec::new()
             } else {

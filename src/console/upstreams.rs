@@ -1,13 +1,14 @@
 //! How the upstreams do, for the header of every pane: the store, NetBox, the NASes. A lost upstream is a state with an age, never an exit.
 
 use crate::compose::Services;
-use noctule_domain::nas::{Nas, NasReach};
+use noctule_domain::nas::{Nas, NasReach, ProbeReport};
 use noctule_domain::retry::backoff;
 use noctule_domain::sync::Link;
-use noctule_domain::{SafeText, Timestamp};
+use noctule_domain::{NasId, SafeText, Timestamp};
 use noctule_network::aaa::Reading;
 use noctule_ui::Msg;
 use noctule_ui::msg::{Upstream, UpstreamKind, UpstreamState};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
@@ -19,6 +20,8 @@ const EVERY: Duration = Duration::from_secs(20);
 #[derive(Debug, Default)]
 pub struct World {
     netbox: Mutex<Netbox>,
+    /// The last probe of each NAS by this console.
+    probes: Mutex<BTreeMap<NasId, ProbeReport>>,
     /// Ask now instead of at the next time.
     pub ask_now: Notify,
 }
@@ -33,6 +36,14 @@ pub struct Netbox {
 impl World {
     pub fn netbox(&self) -> Netbox {
         self.netbox.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn probes(&self) -> Vec<ProbeReport> {
+        self.probes.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    pub fn probed(&self, report: ProbeReport) {
+        self.probes.lock().unwrap_or_else(PoisonError::into_inner).insert(report.nas, report);
     }
 
     pub fn set_netbox(&self, state: UpstreamState, words: SafeText) {

@@ -6,13 +6,17 @@ use crate::pools::{self, PoolSide};
 use crate::replica::Overlay;
 use crate::store::Store;
 use chrono::{DateTime, Duration};
-use noctule_domain::lifecycle::Ipv6State;
-use noctule_domain::overview::{Alert, Overview, Severity};
+use noctule_domain::lifecycle::{Enforcement, Ipv6State};
+use noctule_domain::overview::{Alert, Overview, Severity, UNPROVED};
+use noctule_domain::page::Total;
 use noctule_domain::task::TaskStatus;
 use noctule_domain::technician::TechnicianStatus;
 use noctule_domain::{SafeText, Timestamp, sentence};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
+
+/// The newest changes that are looked at for what is not proved: some milliseconds.
+const LOOKED_AT: u32 = 20_000;
 
 /// More revokes than this that do not end is more than bad luck.
 const MANY_REVOKING: u64 = 5;
@@ -90,6 +94,7 @@ fn overview(conn: &Connection, tenant: i64, now: Timestamp, side: &PoolSide) -> 
             us(now - Duration::hours(24)),
         )?
         .0,
+        unproved: unproved(conn, tenant, now)?,
         technicians: TechnicianStatus::ALL.iter().map(|s| (*s, technicians.get(s.word()).copied().unwrap_or(0))).collect(),
         tasks: TaskStatus::ALL.iter().map(|s| (*s, tasks.get(s.word()).copied().unwrap_or(0))).collect(),
         tasks_today: number(
@@ -107,6 +112,29 @@ fn overview(conn: &Connection, tenant: i64, now: Timestamp, side: &PoolSide) -> 
     let mut overview = Overview { tasks_overdue, ..overview };
     overview.alerts = alerts(conn, tenant, now, &overview, overdue_since)?;
     Ok(overview)
+}
+
+/// How many are not known to be as they should, by what the network said. The acknowledged are those of the last day, of the newest changes
+/// only: their number is a look and no census.
+fn unproved(conn: &Connection, tenant: i64, now: Timestamp) -> rusqlite::Result<Vec<(Enforcement, Total)>> {
+    let newest =
+        "SELECT enforcement FROM subscribers INDEXED BY subscribers_since WHERE tenant = ?1 AND since > ?2 ORDER BY since DESC LIMIT ?3";
+    let sql = format!("SELECT count(*) FILTER (WHERE enforcement = 'acknowledged'), count(*) FROM ({newest})");
+    let since = us(now - Duration::hours(24));
+    let (acknowledged, seen): (u32, u32) =
+        conn.prepare_cached(&sql)?.query_row(params![tenant, since, LOOKED_AT], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rare = grouped(
+        conn,
+        "SELECT enforcement, count(*) FROM subscribers INDEXED BY subscribers_enforcement WHERE tenant = ?1
+            AND enforcement <> 'none' AND enforcement <> 'acknowledged' AND enforcement <> 'observed' GROUP BY enforcement",
+        tenant,
+    )?;
+    let total = |enforcement: &Enforcement| match enforcement {
+        Enforcement::Acknowledged if seen >= LOOKED_AT => Total::AtLeast(acknowledged.into()),
+        Enforcement::Acknowledged => Total::Exact(acknowledged.into()),
+        other => Total::Exact(rare.get(other.word()).copied().unwrap_or(0)),
+    };
+    Ok(UNPROVED.iter().map(|enforcement| (*enforcement, total(enforcement))).collect())
 }
 
 fn grouped(conn: &Connection, sql: &str, tenant: i64) -> rusqlite::Result<HashMap<String, u64>> {

@@ -46,6 +46,12 @@ fn radius_hands_out_what_the_screen_says_and_accounting_is_seen_on_it() {
     radius.account(&told).unwrap();
     let screen = term.wait("observed in accounting", |screen| screen.contains("observed") && screen.contains("8100F2"));
     assert!(screen.contains("seen in accounting"), "{screen}");
+    for part in ["yes on ", "as here", "0 B from the subscriber", "last heard"] {
+        assert!(screen.contains(part), "{part}: {screen}");
+    }
+    told.kind = "Interim-Update";
+    radius.account(&told).unwrap();
+    term.wait_for("5.00 kB from the subscriber");
 
     term.operate(&["i", "s"], "suspended");
     assert!(!login().accepted);

@@ -9,6 +9,7 @@ mod demo;
 mod documents;
 mod emergency;
 mod idle;
+mod jobs;
 mod looks;
 mod plain;
 mod real;

@@ -2,7 +2,7 @@
 //! message.
 
 use crate::query::{Query, RequestId};
-use noctule_domain::job::Wish;
+use noctule_domain::job::{Course, ItemGroup, Wish};
 use noctule_domain::lifecycle::{OperationKind, OperationOptions};
 use noctule_domain::page::Sort;
 use noctule_domain::sync::Resolution;
@@ -30,8 +30,20 @@ pub enum Effect {
         job: JobId,
         wish: Wish,
     },
-    /// A new job with those of this one that went wrong.
-    RetryJob(JobId),
+    /// Fixes the set of a job and says what would happen, beginning nothing. Answered by `Msg::JobPreviewed`, or by a notice why not.
+    PreviewJob {
+        course: Course,
+        set: JobSet,
+    },
+    /// The same of a job that is there.
+    ShowPreview(JobId),
+    /// Forgets a job that was looked at and not begun.
+    DropPreview(JobId),
+    /// The first of those of a job that stand so. Answered by `Msg::JobItems`.
+    AskJobItems {
+        job: JobId,
+        group: ItemGroup,
+    },
     /// Every subscriber of a job with its outcome, into a file.
     ExportJob(JobId),
     CancelOperation(OperationId),
@@ -113,6 +125,16 @@ pub enum Effect {
 pub struct OperationTarget {
     pub subscriber: SubscriberId,
     pub expected_version: Option<i64>,
+}
+
+/// Who goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobSet {
+    These(Vec<SubscriberId>),
+    /// Everybody that matches this filter when the preview is made.
+    Filter(String),
+    /// Those of a job that were refused, unanswered or failed.
+    BadOf(JobId),
 }
 
 /// What a console remembers of its operator, kept in a file by the event loop. Unknown fields of a newer version are ignored.

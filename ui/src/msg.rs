@@ -4,11 +4,11 @@
 use crate::query::{Reply, RequestId};
 use crokey::KeyCombination;
 use noctule_domain::drift::CheckProgress;
-use noctule_domain::job::{ItemRow, JobView};
+use noctule_domain::job::{ItemGroup, ItemRow, JobPreview, JobView};
 use noctule_domain::lifecycle::{OperationKind, OperationStatus};
 use noctule_domain::overview::Severity;
 use noctule_domain::sync::SyncStatus;
-use noctule_domain::{OperationId, SafeText, SubscriberId, Timestamp};
+use noctule_domain::{JobId, OperationId, SafeText, SubscriberId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub enum Msg {
     Notice(Notice),
     /// The newest jobs as they stand now.
     Jobs(Vec<JobBrief>),
+    /// What a job would do. Nothing of it has begun.
+    JobPreviewed(Box<PreviewedJob>),
+    JobItems(Box<JobItems>),
     /// Answer to `Effect::StartOperations`: how many began, and why the others did not.
     OperationsStarted {
         id: RequestId,
@@ -164,6 +167,26 @@ pub mod key_text {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyCombination, D::Error> {
         Ok(from_text(&String::deserialize(deserializer)?))
     }
+}
+
+/// What a job would do, and by name the first of those that go and of those that do not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PreviewedJob {
+    pub preview: JobPreview,
+    pub going: Vec<ItemRow>,
+    pub left_out: Vec<ItemRow>,
+}
+
+/// The first of those of a job that stand in one way, in their order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobItems {
+    pub job: JobId,
+    /// The word of its course.
+    pub course: SafeText,
+    pub group: ItemGroup,
+    pub rows: Vec<ItemRow>,
+    /// How many there are.
+    pub total: u32,
 }
 
 /// A job, and the first of its items that went wrong.

@@ -2,12 +2,12 @@
 //! thread. Bulk data never travels: a question about a long list is a question about one page of it.
 
 use noctule_domain::drift::DriftView;
-use noctule_domain::lifecycle::{OperationRow, OperationView};
+use noctule_domain::lifecycle::{Expected, OperationRow, OperationView};
 use noctule_domain::page::{Page, PageRequest};
 use noctule_domain::subscriber::{Subscriber, SubscriberRow};
 use noctule_domain::sync::{Conflict, Op, OpState, Other, SyncStatus, Table};
 use noctule_domain::{
-    OperationId, SafeText, SubscriberId, ipam::Pool, nas::NasRow, overview::Overview, task::Task, technician::Technician,
+    OperationId, SafeText, SubscriberId, ipam::Pool, nas::NasRow, nas::ProbeReport, overview::Overview, task::Task, technician::Technician,
 };
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +84,12 @@ pub struct SubscriberView {
     /// Other people's consoles that look at this subscriber now.
     #[serde(default)]
     pub others: Vec<Other>,
+    /// What accounting is still to show of what a NAS acknowledged.
+    #[serde(default)]
+    pub expected: Option<Expected>,
+    /// This console reads accounting: a session that it does not tell of is not there.
+    #[serde(default)]
+    pub accounting_read: bool,
 }
 
 /// What the Network pane shows.
@@ -93,6 +99,9 @@ pub struct NetworkView {
     pub nases: Vec<NasRow>,
     /// NetBox in words: address, version, what it said last.
     pub netbox: SafeText,
+    /// The last probe of each NAS by this console, where one was.
+    #[serde(default)]
+    pub probes: Vec<ProbeReport>,
 }
 
 /// What the Map pane shows.

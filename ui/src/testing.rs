@@ -11,13 +11,15 @@ use noctule_domain::filter::Matcher;
 use noctule_domain::lifecycle::*;
 use noctule_domain::page::{From, Page, PageRequest, Total};
 use noctule_domain::permission::Role;
-use noctule_domain::subscriber::{Ipv6Record, Session, Subscriber, SubscriberRow, SubscriberStatus, Username};
+use noctule_domain::subscriber::{Ipv6Record, Session, SessionAccounting, Subscriber, SubscriberRow, SubscriberStatus, Username};
 use noctule_domain::sync::Other;
 use noctule_domain::{NasId, OperationId, SafeText, SubscriberId, TenantId, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use std::cell::Cell;
 use uuid::Uuid;
+
+pub(crate) mod jobs;
 
 pub(crate) fn now() -> Timestamp {
     Utc.with_ymd_and_hms(2026, 11, 23, 9, 30, 0).single().expect("a moment")
@@ -253,7 +255,12 @@ pub(crate) fn subscriber_view(at: u64, hostile: bool) -> SubscriberView {
             delegated_prefix: row.prefix,
             started_at: now() - Duration::hours(30),
             seen_at: now() - Duration::minutes(2),
-            accounting: None,
+            accounting: Some(SessionAccounting {
+                key: "7f3a".into(),
+                framed_prefix: "2001:db8:fe:7::/64".parse().ok(),
+                input_octets: 5_120_000_000,
+                output_octets: 160_200_000_000,
+            }),
         }),
         running: row.running,
         queued: None,
@@ -265,7 +272,15 @@ pub(crate) fn subscriber_view(at: u64, hostile: bool) -> SubscriberView {
         operation(at, OperationKind::Suspend, OperationStatus::Refused),
         operation(at, OperationKind::Allocate, OperationStatus::Succeeded),
     ];
-    SubscriberView { subscriber, nas_name: Some("bng-1".into()), session_nas_name: Some("bng-1".into()), timeline, others: Vec::new() }
+    SubscriberView {
+        subscriber,
+        nas_name: Some("bng-1".into()),
+        session_nas_name: Some("bng-1".into()),
+        timeline,
+        others: Vec::new(),
+        expected: (row.enforcement == Enforcement::Acknowledged).then(|| Expected::By(now() + Duration::minutes(12))),
+        accounting_read: true,
+    }
 }
 
 pub(crate) fn operation(at: u64, kind: OperationKind, status: OperationStatus) -> OperationView {
@@ -356,6 +371,11 @@ impl Desk {
                     Effect::Ask { id, query } => {
                         let reply = self.stub.answer(&query);
                         next.extend(update(&mut self.app, Msg::Reply { id, reply }));
+                    }
+                    Effect::PreviewJob { course, set } => {
+                        let answer = jobs::preview(&self.stub, course.clone(), &set);
+                        self.effects.push(Effect::PreviewJob { course, set });
+                        next.extend(update(&mut self.app, Msg::JobPreviewed(Box::new(answer))));
                     }
                     other => self.effects.push(other),
                 }

@@ -1,6 +1,6 @@
 //! The port behind which jobs are kept. The runner and the screens use it; the local store implements it.
 
-use super::{Change, Course, Entry, ItemRow, JobHead, JobState, JobView, Outcome, Slot, Tally, Terms};
+use super::{Change, Course, Entry, ItemGroup, ItemRow, JobHead, JobState, JobView, Slot, Tally, Terms};
 use crate::lifecycle::{Actor, Enforcement, Facts, OperationKind, Refusal};
 use crate::permission::Role;
 use crate::subscriber::Subscriber;
@@ -69,8 +69,8 @@ pub trait Proofs: Send + Sync + 'static {
 /// Which items are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ItemFilter {
-    /// Only those that ended so.
-    pub outcome: Option<Outcome>,
+    /// Only those that stand so.
+    pub group: Option<ItemGroup>,
     /// Only those that ended refused, unanswered or failed.
     pub bad: bool,
 }
@@ -117,6 +117,9 @@ pub trait JobJournal: Send + Sync + 'static {
 
     /// What happened, all of it in one transaction, with the state that it left.
     async fn record(&self, job: JobId, changes: Vec<Change>, state: StateChange) -> Result<(), JobError>;
+
+    /// Forgets a job that was looked at and is not wanted. One that was begun stays.
+    async fn discard(&self, job: JobId) -> Result<(), JobError>;
 
     /// How many go on each NAS, the most first.
     async fn per_nas(&self, job: JobId) -> Result<Vec<(SafeText, u32)>, JobError>;

@@ -1,6 +1,7 @@
 //! The IPv6 lifecycle: states, guards by operation, the plan of steps, and the machine that says what follows each answer. This is the
 //! one place where these rules stand; the store repeats the invariants as constraints, nobody else repeats anything.
 
+mod expect;
 mod guard;
 mod machine;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod proof;
 mod record;
 mod state;
 
+pub use expect::{Expected, expected, last_asked};
 pub use guard::{Facts, Guard, Refusal, guard, target};
 pub use machine::{Ended, Next, Progress, Restore, StepAnswer, advance, first};
 pub use observe::{Asked, CLOCK_AHEAD, Proofs, Told, proof};

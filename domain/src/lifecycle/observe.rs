@@ -110,7 +110,7 @@ pub fn proof(
 }
 
 /// The state says what the request was for: a proof of something that did not become true is none.
-fn fits(kind: OperationKind, state: Ipv6State) -> bool {
+pub(super) fn fits(kind: OperationKind, state: Ipv6State) -> bool {
     match kind {
         OperationKind::Activate | OperationKind::Resume => state == Ipv6State::Active,
         OperationKind::Suspend => state == Ipv6State::Suspended,

@@ -1,7 +1,7 @@
 //! Bulks: all of it, stopped by the threshold, paused, cancelled, taken over.
 
 use crate::world::*;
-use noctule_domain::job::{ItemFilter, JobError, JobJournal, JobState, Outcome, Terms, Threshold, Wish};
+use noctule_domain::job::{ItemFilter, ItemGroup, JobError, JobJournal, JobState, Outcome, Terms, Threshold, Wish};
 use noctule_domain::lifecycle::{Enforcement, Ipv6State, OperationKind, OperationOptions};
 use noctule_network::lifecycle::Started;
 use noctule_sim::nas::Delay;
@@ -44,7 +44,7 @@ async fn a_bulk_suspends_everybody_once_and_says_so() {
     // Again: there is nothing to do, and the preview says so of each.
     let again = console.preview(suspend(), Terms::default()).await;
     assert_eq!((again.tally.total(), again.tally.left_out), (0, 300));
-    let items = console.jobs.items(again.head.id, ItemFilter { outcome: Some(Outcome::LeftOut), bad: false }, None, 10).await.unwrap();
+    let items = console.jobs.items(again.head.id, ItemFilter { group: Some(ItemGroup::LeftOut), bad: false }, None, 10).await.unwrap();
     assert_eq!(items[0].note.as_ref().unwrap().as_str(), "already suspended");
 }
 
@@ -79,7 +79,7 @@ async fn a_nas_that_begins_to_refuse_stops_the_rest_untouched_and_it_goes_on_whe
     assert_eq!(done.tally.succeeded + done.tally.refused, 2000, "{:?}", done.tally);
     assert_eq!(done.tally.refused, stopped.tally.refused, "nobody else was refused");
     assert_eq!(world.changes() as u32, done.tally.succeeded);
-    let bad = console.jobs.items(job, ItemFilter { bad: true, outcome: None }, None, 100).await.unwrap();
+    let bad = console.jobs.items(job, ItemFilter { bad: true, group: None }, None, 100).await.unwrap();
     assert_eq!(bad.len() as u32, done.tally.refused);
     assert!(bad.iter().all(|item| item.nas.as_str() == "bng-2" && item.note.is_some()));
 }
@@ -120,6 +120,19 @@ async fn paused_nothing_begins_and_cancelled_the_rest_never_does() {
     assert_eq!(over.tally.total(), 300);
     assert_eq!(world.changes() as u32, over.tally.succeeded + 1);
     console.jobs.wish(job, Wish::Go).await.unwrap_err();
+    // Each is in the group that the tally counts it in, and nobody else is.
+    for group in ItemGroup::ALL {
+        let items = console.jobs.items(job, ItemFilter { group: Some(*group), bad: false }, None, 1000).await.unwrap();
+        assert_eq!(items.len() as u32, over.tally.group(*group), "{group}");
+        assert!(items.iter().all(|item| group.holds().contains(&item.outcome.map_or(item.state.word(), Outcome::word))), "{group}");
+    }
+    assert_eq!(over.tally.group(ItemGroup::NotTried), over.tally.cancelled);
+    // What was begun is not forgotten, a preview is.
+    console.jobs.discard(job).await.unwrap();
+    assert!(console.jobs.job(job).await.unwrap().is_some());
+    let preview = console.preview(suspend(), Terms::default()).await.head.id;
+    console.jobs.discard(preview).await.unwrap();
+    assert!(console.jobs.job(preview).await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 //! Provision and deprovision through a simulated NetBox and NAS: compensation, proof, where a subscriber enters.
 
 use crate::world::*;
-use noctule_domain::job::{Course, ItemFilter, JobJournal, JobState, JobView, Outcome, Terms, Threshold, Wish};
+use noctule_domain::job::{Course, ItemFilter, ItemGroup, JobJournal, JobState, JobView, Terms, Threshold, Wish};
 use noctule_domain::lifecycle::{Ipv6State, OperationOptions};
 use noctule_sim::nas::AttrKey;
 use std::time::Duration;
@@ -85,6 +85,6 @@ async fn what_accounting_does_not_show_in_time_is_unproven_and_no_success() {
     let console = world.console();
     let done = through(&console, provision(1, false)).await;
     assert_eq!(done.tally.unproven, 2, "{:?}", done.tally);
-    let items = console.jobs.items(done.head.id, ItemFilter { outcome: Some(Outcome::Unproven), bad: false }, None, 10).await.unwrap();
+    let items = console.jobs.items(done.head.id, ItemFilter { group: Some(ItemGroup::Unproven), bad: false }, None, 10).await.unwrap();
     assert!(items[0].note.as_ref().unwrap().as_str().contains("accounting has not shown it"));
 }

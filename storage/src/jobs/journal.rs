@@ -6,8 +6,8 @@ use crate::codec::{Take, bytes, json, opt_us, us};
 use crate::error::StoreError;
 use async_trait::async_trait;
 use noctule_domain::job::{
-    Change, ItemFilter, ItemRow, JobError, JobHead, JobJournal, JobState, JobView, NewItem, NewJob, Outcome, Proofs, Slot, StateChange,
-    Wish, choose_canaries,
+    Change, ItemFilter, ItemGroup, ItemRow, JobError, JobHead, JobJournal, JobState, JobView, NewItem, NewJob, Outcome, Proofs, Slot,
+    StateChange, Wish, choose_canaries,
 };
 use noctule_domain::lifecycle::Enforcement;
 use noctule_domain::{JobId, SafeText, SubscriberId, Timestamp, sentence};
@@ -218,14 +218,13 @@ impl JobJournal for Jobs {
             let stored = rows::load(conn, shared, job)?.ok_or_else(|| gone(job))?;
             let mut statement = conn.prepare_cached(
                 "SELECT seq, subscriber, number, name, nas, canary, state, stage, outcome, note, operation, ended_at FROM items
-                 WHERE job = ?1 AND seq > ?2 AND (?3 IS NULL OR outcome = ?3)
+                 WHERE job = ?1 AND seq > ?2 AND (?3 IS NULL OR coalesce(outcome, state) IN (?3, ?6))
                     AND (NOT ?4 OR outcome IN ('refused', 'unanswered', 'failed')) ORDER BY seq LIMIT ?5",
             )?;
             let after = after.map_or(-1, i64::from);
-            let rows = statement
-                .query_map(params![stored.key, after, filter.outcome.map(Outcome::word), filter.bad, limit.min(10_000)], |row| {
-                    rows::item(row, &stored.head.nases)
-                })?;
+            let holds = filter.group.map_or(&[][..], ItemGroup::holds);
+            let wanted = params![stored.key, after, holds.first(), filter.bad, limit.min(10_000), holds.last()];
+            let rows = statement.query_map(wanted, |row| rows::item(row, &stored.head.nases))?;
             Ok(rows.collect::<Result<Vec<_>, _>>()?)
         });
         read.await?.ok_or_else(|| JobError::NotFound(SafeText::new(&job.to_string())))
@@ -249,6 +248,15 @@ impl JobJournal for Jobs {
 
     async fn record(&self, job: JobId, changes: Vec<Change>, state: StateChange) -> Result<(), JobError> {
         Ok(self.write(move |tx, shared| record(tx, shared, job, &changes, &state)).await?)
+    }
+
+    async fn discard(&self, job: JobId) -> Result<(), JobError> {
+        let discard = move |tx: &Transaction<'_>, shared: &Shared| {
+            let sql = "DELETE FROM jobs WHERE id = ?1 AND tenant = ?2 AND login = ?3 AND wish = 'preview'";
+            tx.execute(sql, params![bytes(job.0), bytes(shared.tenant.0), shared.login])?;
+            Ok(())
+        };
+        Ok(self.write(discard).await?)
     }
 
     async fn per_nas(&self, job: JobId) -> Result<Vec<(SafeText, u32)>, JobError> {

@@ -6,6 +6,7 @@ use noctule_domain::filter::Filter;
 use noctule_domain::ipam::{Forecast, Pool, PrefixStatus};
 use noctule_domain::lifecycle::{AssignmentMode, Ipv6State};
 use noctule_domain::overview::Severity;
+use noctule_domain::page::{From, PageRequest, Total};
 use std::ops::ControlFlow;
 
 #[tokio::test]
@@ -97,6 +98,35 @@ async fn the_overview_counts_and_warns() {
     );
     for filter in alerts.iter().map(|(_, f)| noctule_domain::filter::parse(f)) {
         filter.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_proved_is_counted_as_its_filter_lists_it() {
+    use noctule_domain::lifecycle::Enforcement;
+    use noctule_domain::overview::unproved_filter;
+    let place = Place::new();
+    let store = place.open();
+    fill(&store, (0..40).map(|n| holding(n, Ipv6State::Active, &format!("2001:db8:{n:x}::/56"))).collect()).await;
+    let raw = place.raw();
+    let set = |word: &str, from: u32, to: u32, hours: i64| {
+        let since = (start() - Duration::hours(hours)).timestamp_micros();
+        let sql =
+            format!("UPDATE subscribers SET enforcement = '{word}', since = {since} WHERE number >= 'S{from:05}' AND number < 'S{to:05}'");
+        raw.execute_batch(&sql).unwrap();
+    };
+    set("acknowledged", 0, 7, 23);
+    set("acknowledged", 7, 12, 25);
+    set("observed", 12, 20, 1);
+    set("unanswered", 20, 23, 500);
+    set("refused", 23, 24, 500);
+    let unproved = store.overview(start()).await.unwrap().unproved;
+    let wanted = [(Enforcement::Acknowledged, 7), (Enforcement::Unanswered, 3), (Enforcement::Refused, 1)];
+    assert_eq!(unproved, wanted.map(|(enforcement, n)| (enforcement, Total::Exact(n))));
+    for (enforcement, total) in unproved {
+        let filter = noctule_domain::filter::parse(&unproved_filter(enforcement)).unwrap();
+        let request = PageRequest { filter, sort: Default::default(), from: From::First, limit: 50 };
+        assert_eq!(store.subscriber_page(request).await.unwrap().total, total, "{enforcement}");
     }
 }
 

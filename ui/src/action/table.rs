@@ -120,6 +120,11 @@ actions! {
     Resume "ipv6-resume" "resume" Lifecycle [Subscribers Detail] ["i r"] Write Ipv6Resume "put a suspended prefix back into service";
     Revoke "ipv6-revoke" "revoke" Lifecycle [Subscribers Detail] ["i v"] Dangerous Ipv6Revoke "disconnect, then give the prefix back to NetBox to rest";
     RevokeWith "ipv6-revoke-with" "revoke…" Lifecycle [Subscribers Detail] ["i V"] Dangerous Ipv6Revoke "revoke with a reason, without Disconnect, without release or by force";
+    Provision "ipv6-provision" "provision" Lifecycle [Subscribers Detail] ["i p"] Write Ipv6Activate "allocate, write the login, activate, and wait until accounting shows it";
+    ProvisionWith "ipv6-provision-with" "provision…" Lifecycle [Subscribers Detail] ["i P"] Write Ipv6Activate "provision without waiting for the proof, or giving the prefix back when it goes wrong";
+    Deprovision "ipv6-deprovision" "deprovision" Lifecycle [Subscribers Detail] ["i d"] Dangerous Ipv6Revoke "suspend, revoke, and leave the prefix to its rest";
+    DeprovisionWith "ipv6-deprovision-with" "deprovision…" Lifecycle [Subscribers Detail] ["i D"] Dangerous Ipv6Revoke "deprovision with a reason";
+    OnFilter "ipv6-on-filter" "all that match" Lifecycle [Subscribers] ["i f"] Write Read "one of these for everybody that the filter matches, however many";
     Status "ipv6-status" "status" Lifecycle [Subscribers Detail] ["i i"] Safe Read "everything that is known about the subscriber, asked anew";
     OpenOperation "operation-of-subscriber" "its operation" Lifecycle [Subscribers Detail] ["i o"] Safe Read "go to the running or latest operation of this subscriber";
 
@@ -140,11 +145,12 @@ actions! {
     OperationResume "operation-resume" "try now" Operations [Operations] ["t"] Write Ipv6Allocate "try the present step of a waiting operation now";
     OperationCancel "operation-cancel" "cancel" Operations [Operations] ["x"] Dangerous Ipv6Allocate "end an open operation that has had no effect yet";
     OperationRetry "operation-retry" "start again" Operations [Operations] ["T"] Write Ipv6Allocate "begin an ended operation anew for the same subscriber";
-    Jobs "jobs" "jobs" Operations [Operations Subscribers] ["J"] Safe Read "jobs over many subscribers: how far they are, pause, go on, cancel, retry, export";
+    Jobs "jobs" "jobs" Operations [Operations Subscribers Detail] ["J"] Safe Read "jobs over many subscribers: how far they are, pause, go on, cancel, retry, export";
     OperationsOpenOnly "operations-open-only" "open only" Operations [Operations] ["o"] Safe Read "show or hide operations that have ended";
 
     // Network.
-    NasProbe "nas-probe" "probe" Network [Network] ["p"] Safe Read "ask the NAS something harmless, to see its round-trip";
+    NasProbe "nas-probe" "probe" Network [Network] ["p"] Safe Read "ask the NAS something harmless: its round-trip, or by experiments why it is silent";
+    NetworkDetail "network-detail" "detail" Network [Network] ["d"] Safe Read "the selected pool or NAS in full, with what its last probe showed; again or esc closes it";
     PoolsRefresh "pools-refresh" "read pools" Network [Network] ["P"] Safe Read "read the pools from NetBox now";
     NasSubscribers "nas-subscribers" "subscribers" Network [Network] ["g s"] Safe Read "the subscribers of this NAS";
 

@@ -25,7 +25,11 @@ pub const COMMANDS: &[CommandSpec] = &[
     CommandSpec { name: "goto", argument: "NUMBER", help: "open the subscriber with this number" },
     CommandSpec { name: "sort", argument: "COLUMN [desc]", help: "number, username, name, state, prefix, nas or since" },
     CommandSpec { name: "columns", argument: "NAME…", help: "columns of the board, in this order; none for the default" },
-    CommandSpec { name: "ipv6", argument: "OPERATION", help: "allocate, activate, suspend, resume, revoke or status" },
+    CommandSpec {
+        name: "ipv6",
+        argument: "OPERATION",
+        help: "allocate, activate, suspend, resume, revoke, provision, deprovision or status",
+    },
     CommandSpec { name: "theme", argument: "NAME", help: "dark, light, high-contrast or mono" },
     CommandSpec { name: "q", argument: "", help: "leave; asks first while work is under way" },
 ];
@@ -109,12 +113,14 @@ fn sort(app: &mut App, rest: &str, effects: &mut Vec<Effect>) {
 fn ipv6(app: &mut App, rest: &str, effects: &mut Vec<Effect>) {
     let action = match rest {
         "status" => Some(Action::Status),
+        "provision" => Some(Action::Provision),
+        "deprovision" => Some(Action::Deprovision),
         other => OperationKind::from_word(other).and_then(super::lifecycle::action_of),
     };
     match action {
         Some(action) if dispatch::meant(app).contains(&action) => dispatch::act(app, action, effects),
         Some(_) => complain(app, "ipv6: select a subscriber on the board first (:pane-subscribers)"),
-        None => complain(app, "ipv6: allocate, activate, suspend, resume, revoke or status"),
+        None => complain(app, "ipv6: allocate, activate, suspend, resume, revoke, provision, deprovision or status"),
     }
 }
 
@@ -139,7 +145,7 @@ pub fn complete(input: &str, vocabulary: &Vocabulary) -> Vec<(String, String)> {
     match name {
         "sort" => words(SortColumn::ALL.iter().map(|c| c.word()).collect()),
         "theme" => words(THEMES.iter().map(|(name, _)| *name).collect()),
-        "ipv6" => words(vec!["allocate", "activate", "suspend", "resume", "revoke", "status"]),
+        "ipv6" => words(vec!["allocate", "activate", "suspend", "resume", "revoke", "provision", "deprovision", "status"]),
         "columns" => {
             let (done, last) = rest.rsplit_once(' ').map_or(("", rest), |(done, last)| (done, last));
             let head = if done.is_empty() { name.to_owned() } else { format!("{name} {done}") };

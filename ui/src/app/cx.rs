@@ -1,7 +1,7 @@
 //! The border between the application and a pane. `Env` is what may be read, `Cx` what an update may use, `Dx` what a drawing may use.
 //! A pane reaches nothing else.
 
-use super::Progress;
+use super::{Asked, Progress};
 use crate::action::Keymap;
 use crate::effect::{Effect, Preferences};
 use crate::look::Look;
@@ -107,6 +107,8 @@ pub enum Wish {
     },
     Overlay(Box<Overlay>),
     Notice(Notice),
+    /// The preview of a job.
+    Preview(Box<Asked>),
     /// Changes what is remembered; saved by an effect.
     Prefer(Box<Preferences>),
 }

@@ -1,7 +1,7 @@
 //! What each action of the console does; the others go to the overlay or the pane. An action that is not possible says why and does
 //! nothing.
 
-use super::{App, Place, command, jobs};
+use super::{App, Asked, Place, command, jobs};
 use crate::action::{Action, Context};
 use crate::effect::Effect;
 use crate::look::{Look, THEMES};
@@ -196,6 +196,9 @@ pub(super) fn run(app: &mut App, then: Then, effects: &mut Vec<Effect>) {
     match then {
         Then::Effect(effect) => effects.push(effect),
         Then::Confirm(confirm) => app.overlays.push(Overlay::Confirm(*confirm)),
+        Then::Preview(asked) => jobs::ask(app, *asked, effects),
+        Then::Items { job, group } => jobs::ask(app, Asked::Items { job, group }, effects),
+        Then::Go(locate) => app.go(Place { pane: locate.pane(), locate: Some(locate) }, effects),
         Then::Job(id) => {
             if let Some(menu) = jobs::one(&app.jobs, id, &app.look) {
                 app.overlays.push(Overlay::Menu(menu));

@@ -6,10 +6,16 @@ use crate::action::Action;
 use crate::effect::{Effect, OperationTarget};
 use crate::msg::Notice;
 use crate::overlay::{Confirm, Line, Overlay, Then};
+use noctule_domain::job::{Course, Entry};
 use noctule_domain::lifecycle::{Facts, Guard, OperationKind, OperationOptions, guard};
 use noctule_domain::subscriber::{Subscriber, SubscriberRow};
 use noctule_domain::{OperationId, SafeText, SubscriberId, sentence};
 use std::collections::BTreeSet;
+
+/// More than so many at once are a job: a preview of the whole set, canaries, a threshold.
+pub const FEW: usize = 3;
+/// Seconds that the first proof of a provision is waited for.
+pub const PROOF_S: u32 = 60;
 
 /// A subscriber as far as the guard and the preview look at it.
 #[derive(Debug, Clone)]
@@ -98,6 +104,28 @@ pub fn refusal(kind: OperationKind, subject: &Subject, options: &OperationOption
     }
 }
 
+/// The course that an action begins: several operations one after the other.
+pub fn course_of(action: Action) -> Option<Course> {
+    let options = OperationOptions::default;
+    match action {
+        Action::Provision | Action::ProvisionWith => Some(Course::Provision { options: options(), proof_s: PROOF_S, undo: false }),
+        Action::Deprovision | Action::DeprovisionWith => Some(Course::Deprovision { options: options() }),
+        _ => None,
+    }
+}
+
+/// Why a course can not begin for this one; `None` when it can.
+pub fn course_refusal(course: &Course, subject: &Subject, env: &Env<'_>) -> Option<String> {
+    if subject.facts.running.is_some() {
+        return Some("an operation is running".to_owned());
+    }
+    match course.entry(&subject.facts, env.role, Some(subject.facts.version), env.now) {
+        Entry::At(_) => None,
+        Entry::AlreadyThere => Some(format!("already {}", subject.facts.state)),
+        Entry::Refused(refused) => Some(sentence::greyed(&refused)),
+    }
+}
+
 /// What of the subjects the operator has before the eyes.
 #[derive(Debug, Default)]
 pub struct Sight {
@@ -143,20 +171,13 @@ pub fn begin(kind: OperationKind, subjects: &[Subject], sight: &Sight, options: 
         lines.push(Line::warning("It is marked; the cursor stands on another row.".to_owned()));
     }
     let hidden = going.iter().filter(|s| sight.hidden.contains(&s.id)).count();
-    if hidden > 0 && !elsewhere {
-        let text = format!(
-            "{hidden} of them {} marked under another filter; the present one hides {}.",
-            if hidden == 1 { "was" } else { "were" },
-            if hidden == 1 { "it" } else { "them" }
-        );
-        lines.push(Line::warning(text));
-    }
+    lines.extend(hidden_line(hidden).filter(|_| !elsewhere));
     if let Some(away) = env.away() {
         lines.push(Line::warning(format!(
             "The centre is away ({away}): it is kept in the outbox, and asked again when the centre is back."
         )));
     }
-    lines.extend(consequence(kind, &options).map(|text| Line::plain(text.to_owned())));
+    lines.extend(sentence::consequence(kind, &options).into_iter().map(Line::plain));
     if !refused.is_empty() {
         lines.push(Line::warning(format!("{} of {} are refused:", refused.len(), refused.len() + count)));
         lines.extend(refused.iter().map(|(s, why)| Line::refused(format!("{}: {why}", s.who))));
@@ -176,31 +197,13 @@ pub fn begin(kind: OperationKind, subjects: &[Subject], sight: &Sight, options: 
     cx.wish(super::Wish::Overlay(Box::new(Overlay::Confirm(confirm))));
 }
 
-fn consequence(kind: OperationKind, options: &OperationOptions) -> impl Iterator<Item = &'static str> {
-    let mut out = Vec::new();
-    match kind {
-        OperationKind::Revoke => {
-            out.push(if options.send_disconnect {
-                "Disconnect comes first; nothing is released before the NAS confirms it."
-            } else {
-                "No Disconnect is sent: the network may go on using the prefix."
-            });
-            out.push(if options.release_to_netbox {
-                "The prefix then rests in NetBox and is deleted when its hold is over."
-            } else {
-                "The prefix stays in NetBox."
-            });
-        }
-        OperationKind::Suspend => out.push("IPv6 stops on the NAS; the prefix is kept."),
-        _ => {}
-    }
-    if options.force {
-        out.push("FORCE: it goes on although the NAS refuses or does not answer.");
-    }
-    out.into_iter()
+/// Marks that the present filter hides.
+pub fn hidden_line(hidden: usize) -> Option<Line> {
+    let (were, them) = if hidden == 1 { ("was", "it") } else { ("were", "them") };
+    (hidden > 0).then(|| Line::warning(format!("{hidden} of them {were} marked under another filter; the present one hides {them}.")))
 }
 
-fn capitalised(word: &str) -> String {
+pub(crate) fn capitalised(word: &str) -> String {
     let mut chars = word.chars();
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }

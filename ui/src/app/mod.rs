@@ -25,7 +25,7 @@ pub(crate) use centre::{lag, percent, words as centre_words};
 pub use command::{COMMANDS, CommandSpec, complete as complete_command};
 pub use config::AppConfig;
 pub use cx::{Cx, Dx, Env, Locate, Place, Requests, Wish};
-pub(crate) use jobs::at_work_words;
+pub(crate) use jobs::{Asked, Previewing, at_work_words};
 pub use layout::{Areas, areas, too_small};
 pub use notices::{Notices, Said};
 pub use presence::Presence;

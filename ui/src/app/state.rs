@@ -1,6 +1,6 @@
 //! The state of the screens.
 
-use super::{AppConfig, Areas, Bulks, Cx, Env, Notices, Place, Presence, Progress, Requests, Wish, areas, notices};
+use super::{AppConfig, Areas, Bulks, Cx, Env, Notices, Place, Presence, Previewing, Progress, Requests, Wish, areas, jobs, notices};
 use crate::action::{Action, Context, Weight};
 use crate::effect::{Effect, Preferences};
 use crate::look::Look;
@@ -37,6 +37,8 @@ pub struct App {
     pub(crate) bulks: Bulks,
     /// Jobs over many subscribers, newest first.
     pub(crate) jobs: Vec<JobBrief>,
+    /// What was asked about a job last, while it is not answered.
+    pub(crate) previewing: Option<Previewing>,
     pub(crate) pane: PaneId,
     pub(crate) panes: Panes,
     pub(crate) overlays: Vec<Overlay>,
@@ -74,6 +76,7 @@ impl App {
             presence: Presence::default(),
             bulks: Bulks::default(),
             jobs: Vec::new(),
+            previewing: None,
             pane: PaneId::Overview,
             overlays: Vec::new(),
             pending: Vec::new(),
@@ -186,6 +189,7 @@ impl App {
             Wish::Go { pane, locate } => self.go(Place { pane, locate }, effects),
             Wish::Overlay(overlay) => self.overlays.push(*overlay),
             Wish::Notice(notice) => self.notices.say(notice, self.now),
+            Wish::Preview(asked) => jobs::ask(self, *asked, effects),
             Wish::Prefer(preferences) => {
                 if *preferences != self.preferences {
                     self.preferences = *preferences;

@@ -73,6 +73,8 @@ pub fn update(app: &mut App, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::Jobs(jobs) => super::jobs::arrived(app, jobs, &mut effects),
+        Msg::JobPreviewed(answer) => super::jobs::previewed(app, *answer, &mut effects),
+        Msg::JobItems(items) => super::jobs::items_arrived(app, *items),
         Msg::OperationEnded(ended) => ended_notice(app, &ended, &mut effects),
     }
     presence::follow(app, ticked, &mut effects);

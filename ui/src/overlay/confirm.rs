@@ -16,6 +16,8 @@ pub struct Confirm {
     input: TextInput,
     scroll: Scroll,
     pub(crate) then: Vec<Then>,
+    /// What follows where the answer is no.
+    otherwise: Vec<Then>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +48,12 @@ impl Confirm {
     }
 
     pub fn with_lines(title: &str, lines: Vec<Line>, then: Vec<Then>) -> Self {
-        Self { title: title.to_owned(), lines, count: None, input: TextInput::default(), scroll: Scroll::default(), then }
+        let (input, scroll) = (TextInput::default(), Scroll::default());
+        Self { title: title.to_owned(), lines, count: None, input, scroll, then, otherwise: Vec::new() }
+    }
+
+    pub fn otherwise(self, otherwise: Vec<Then>) -> Self {
+        Self { otherwise, ..self }
     }
 
     /// Answered by typing the count: a habit of the fingers must not end the service of a hundred people.
@@ -61,7 +68,7 @@ impl Confirm {
     pub fn action(&mut self, action: Action) -> Step {
         match action {
             Action::ConfirmYes if self.count.is_none() => Step::done(std::mem::take(&mut self.then)),
-            Action::ConfirmNo | Action::InputCancel | Action::Close => Step::close(),
+            Action::ConfirmNo | Action::InputCancel | Action::Close => Step::done(std::mem::take(&mut self.otherwise)),
             Action::InputAccept => match self.count {
                 Some(count) if self.input.value().trim() == count.to_string() => Step::done(std::mem::take(&mut self.then)),
                 _ => Step::stay(),

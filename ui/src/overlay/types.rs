@@ -2,13 +2,14 @@
 
 use super::{Command, Confirm, Help, Menu, Notes, NoticeList, Palette, Prompt, Sheet};
 use crate::action::{Action, Context};
-use crate::app::App;
+use crate::app::{App, Asked, Locate};
 use crate::effect::Effect;
 use crate::look::Look;
 use crate::msg::Notice;
 use crate::panes::Tell;
 use crokey::KeyCombination;
 use noctule_domain::JobId;
+use noctule_domain::job::ItemGroup;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -44,6 +45,15 @@ pub enum Then {
     Confirm(Box<Confirm>),
     /// What can be asked of a job.
     Job(JobId),
+    /// The preview of a job, which asks before it begins.
+    Preview(Box<Asked>),
+    /// Those of a job that stand so.
+    Items {
+        job: JobId,
+        group: ItemGroup,
+    },
+    /// To something in the pane that shows it.
+    Go(Locate),
     Say(Notice),
 }
 

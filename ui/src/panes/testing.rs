@@ -9,8 +9,9 @@ use noctule_domain::drift::{
 use noctule_domain::geo::{Fix, LatLng};
 use noctule_domain::ipam::{Fit, Pool, PrefixStatus, Sample};
 use noctule_domain::lifecycle::*;
-use noctule_domain::nas::{Nas, NasHealth, NasReach, NasRow};
+use noctule_domain::nas::{Nas, NasHealth, NasReach, NasRow, ProbeReport, ProbeTry};
 use noctule_domain::overview::{Alert, Overview, Severity};
+use noctule_domain::page::Total;
 use noctule_domain::secret::SecretRef;
 use noctule_domain::task::{Priority, Task, TaskStatus, TaskType};
 use noctule_domain::technician::{SkillLevel, Technician, TechnicianStatus};
@@ -179,6 +180,48 @@ pub(crate) fn nas(at: usize, hostile: bool) -> NasRow {
         subscribers: 800 + at as u64 * 13,
         sessions: 640,
     }
+}
+
+/// Of one that answered, and of the silent one.
+fn probes(hostile: bool) -> Vec<ProbeReport> {
+    let text = |words: &str| if hostile { SafeText::new(EVIL[words.len() % EVIL.len()]) } else { SafeText::new(words) };
+    let answered = ProbeReport {
+        nas: nas_id(1),
+        at: now() - Duration::minutes(3),
+        reach: NasReach::Up,
+        round_trip: Some(std::time::Duration::from_micros(15_400)),
+        words: text("bng-1 answered 503 Session Context Not Found in 15.4 ms: address and secret are right"),
+        tried: Vec::new(),
+        excluded: Vec::new(),
+        open: Vec::new(),
+    };
+    let one = |what: &str, port, result: &str| ProbeTry {
+        what: text(what),
+        to: ([192, 0, 2, 4], port).into(),
+        from: "198.51.100.7".parse().ok(),
+        result: text(result),
+        heard: result != "silence",
+    };
+    let silent = ProbeReport {
+        nas: nas_id(3),
+        at: now() - Duration::seconds(42),
+        reach: NasReach::Silent,
+        round_trip: None,
+        words: text(
+            "bng-3 did not answer. The host of bng-3 is up (it answered on UDP port 33434), and its port 3799 keeps silent. Check there: the secret; that 198.51.100.7 is allowed; a filter for UDP port 3799",
+        ),
+        tried: vec![
+            one("as profile", 3799, "silence"),
+            one("without timestamp", 3799, "silence"),
+            one("unsigned", 3799, "silence"),
+            one("coa request", 3799, "silence"),
+            one("other port", 1700, "silence"),
+            one("closed udp port", 33_434, "the host answers"),
+        ],
+        excluded: vec![text("down: its host answers"), text("Message-Authenticator: asked signed and unsigned")],
+        open: vec![text("the secret, our address and a filter for this port: a NAS drops all three without a word")],
+    };
+    vec![answered, silent]
 }
 
 fn pool(at: i64, used: u64, hostile: bool) -> Pool {
@@ -375,6 +418,11 @@ impl World {
             running: 2,
             waiting: 1,
             failed_today: 3,
+            unproved: vec![
+                (Enforcement::Acknowledged, Total::AtLeast(1_204)),
+                (Enforcement::Unanswered, Total::Exact(17)),
+                (Enforcement::Refused, Total::Exact(0)),
+            ],
             technicians: TechnicianStatus::ALL.iter().map(|s| (*s, technicians.iter().filter(|t| t.status == *s).count() as u64)).collect(),
             tasks: TaskStatus::ALL.iter().map(|s| (*s, tasks.iter().filter(|t| t.status == *s).count() as u64)).collect(),
             tasks_today: 14,
@@ -390,7 +438,12 @@ impl World {
             technicians,
             tasks,
             operations: operations(hostile),
-            network: NetworkView { pools, nases: (0..6).map(|at| nas(at, hostile)).collect(), netbox: netbox.into() },
+            network: NetworkView {
+                pools,
+                nases: (0..6).map(|at| nas(at, hostile)).collect(),
+                netbox: netbox.into(),
+                probes: probes(hostile),
+            },
             sync: None,
             drift: drift(hostile),
         }

@@ -248,6 +248,14 @@ fn ended(at: u64, status: OperationStatus) -> Msg {
     })
 }
 
+/// A console whose centre is away: there many are requests of their own, and no job.
+fn away() -> Desk {
+    let mut desk = Desk::with(AppConfig { central: true, ..config() }, Stub::of(50));
+    desk.send(Msg::Sync(Box::new(world::offline())));
+    desk.press("2");
+    desk
+}
+
 /// Begins an allocation of the pending rows among the first of the board.
 fn bulk(desk: &mut Desk) -> (crate::RequestId, Vec<u64>) {
     desk.press("v");
@@ -266,7 +274,7 @@ fn bulk(desk: &mut Desk) -> (crate::RequestId, Vec<u64>) {
 
 #[test]
 fn the_ends_of_many_are_told_as_one_sum() {
-    let mut desk = Desk::board(Stub::of(50));
+    let mut desk = away();
     let (id, rows) = bulk(&mut desk);
     assert!(rows.len() > 4, "{rows:?}");
     desk.send(Msg::Focus(false));
@@ -296,7 +304,7 @@ fn the_ends_of_many_are_told_as_one_sum() {
 
 #[test]
 fn a_bulk_that_waits_for_something_is_told_as_far_as_it_came_once() {
-    let mut desk = Desk::board(Stub::of(50));
+    let mut desk = away();
     let (id, rows) = bulk(&mut desk);
     desk.send(Msg::OperationsStarted { id, started: rows.len() as u32, queued: 0, refused: Vec::new() });
     desk.send(ended(rows[0], OperationStatus::Succeeded));
@@ -320,7 +328,7 @@ fn a_bulk_that_waits_for_something_is_told_as_far_as_it_came_once() {
 
 #[test]
 fn a_bulk_of_which_few_began_is_told_one_by_one() {
-    let mut desk = Desk::board(Stub::of(50));
+    let mut desk = away();
     let (id, rows) = bulk(&mut desk);
     let refused = rows[2..].iter().map(|at| (format!("N-{at}").into(), "busy".into())).collect();
     desk.send(Msg::OperationsStarted { id, started: 2, queued: 0, refused });

@@ -2,6 +2,7 @@
 
 mod conclude;
 mod experiment;
+mod report;
 
 pub use conclude::{Cause, Conclusion, Evidence, conclude};
 pub use experiment::{Experiment, Found, Prober, Tried};

@@ -7,7 +7,7 @@ use crate::look::Tone;
 use crate::panes::kit::{Detail, local_long, thousands};
 use crate::widgets::{age, spark};
 use noctule_domain::ipam::{Pool, WINDOW_DAYS, resample};
-use noctule_domain::nas::{NasReach, NasRow};
+use noctule_domain::nas::{NasReach, NasRow, ProbeReport};
 use noctule_domain::sentence;
 
 /// Cells of the history.
@@ -23,7 +23,7 @@ pub fn detail(state: &State, item: Item, dx: &Dx<'_>) -> Detail {
         }
         Item::Nas(id) => {
             if let Some(n) = state.nas(id) {
-                nas(&mut d, n, dx);
+                nas(&mut d, state, n, dx);
             }
         }
     }
@@ -55,7 +55,7 @@ fn pool(d: &mut Detail, p: &Pool, dx: &Dx<'_>) {
     d.field("Read", format!("{} ago, {}; P reads anew", age(p.seen_at, dx.env.now), local_long(p.seen_at, &dx.env)));
 }
 
-fn nas(d: &mut Detail, n: &NasRow, dx: &Dx<'_>) {
+fn nas(d: &mut Detail, state: &State, n: &NasRow, dx: &Dx<'_>) {
     let h = &n.nas.health;
     d.head(format!("{}  {} at {}", n.nas.name, n.nas.profile, n.nas.address));
     let (reach, tone) = reach(n, dx.look);
@@ -67,11 +67,39 @@ fn nas(d: &mut Detail, n: &NasRow, dx: &Dx<'_>) {
         format!("answer {}, asked {}", h.last_answer_at.map_or("never".to_owned(), ago), h.last_asked_at.map_or("never".to_owned(), ago)),
     );
     d.field("Carries", format!("{} subscribers, {} sessions", thousands(n.subscribers), thousands(n.sessions)));
-    if h.reach == NasReach::Silent && n.nas.enabled {
-        d.toned("Maybe", "wrong secret, our address not allowed, filtered on the way, or down; p asks again", Tone::Warning);
+    let probed = state.probe(n.nas.id);
+    if h.reach == NasReach::Silent && n.nas.enabled && probed.is_none() {
+        d.toned("Maybe", "wrong secret, our address not allowed, filtered on the way, or down; p finds out which", Tone::Warning);
     }
     d.maybe("Identifier", n.nas.nas_identifier.as_ref());
     d.maybe("NAS-IP", n.nas.nas_ip);
     d.maybe("Site", n.nas.site.as_ref());
     d.maybe("Position", n.nas.position.map(|at| format!("{:.5}, {:.5}", at.lat, at.lng)));
+    if let Some(probe) = probed {
+        probed_lines(d, probe, n.nas.enabled, dx);
+    }
+}
+
+/// What this console asked last, what came of it, and what that says.
+fn probed_lines(d: &mut Detail, probe: &ProbeReport, again: bool, dx: &Dx<'_>) {
+    let when = format!("{} ago, {}", age(probe.at, dx.env.now), local_long(probe.at, &dx.env));
+    d.head("Probe");
+    d.field("Asked", if again { format!("{when}; p asks again") } else { when });
+    let tone = match probe.reach {
+        NasReach::Up => Tone::Good,
+        NasReach::Busy => Tone::Warning,
+        NasReach::Silent | NasReach::Unknown => Tone::Danger,
+    };
+    d.toned("Answer", probe.words.as_str(), tone);
+    for (at, tried) in probe.tried.iter().enumerate() {
+        let from = tried.from.map(|from| format!(" from {from}")).unwrap_or_default();
+        let words = format!("{} to port {}{from}: {}", tried.what, tried.to.port(), tried.result);
+        d.toned(if at == 0 { "Tried" } else { "" }, words, if tried.heard { Tone::Good } else { Tone::Text });
+    }
+    for (at, words) in probe.excluded.iter().enumerate() {
+        d.field(if at == 0 { "Excluded" } else { "" }, words.as_str());
+    }
+    for (at, words) in probe.open.iter().enumerate() {
+        d.toned(if at == 0 { "Not known" } else { "" }, words.as_str(), Tone::Warning);
+    }
 }

@@ -6,7 +6,7 @@ use crate::panes::kit::{Copied, Find, Roll, banner_rows, below, beside};
 use crate::query::NetworkView;
 use noctule_domain::NasId;
 use noctule_domain::ipam::Pool;
-use noctule_domain::nas::NasRow;
+use noctule_domain::nas::{NasRow, ProbeReport};
 use ratatui::layout::Rect;
 
 /// What can be selected.
@@ -21,6 +21,9 @@ pub struct State {
     pub(super) data: Slot<Box<NetworkView>>,
     pub(super) roll: Roll<Item>,
     pub(super) find: Find,
+    /// The detail has the keys, and where there is no room beside the list, the pane.
+    pub(super) open: bool,
+    pub(super) scroll: u16,
 }
 
 /// What its menus say back.
@@ -75,6 +78,17 @@ impl State {
 
     pub(super) fn nas(&self, id: NasId) -> Option<&NasRow> {
         self.nases().iter().find(|n| n.nas.id == id)
+    }
+
+    /// What this console found when it asked the NAS last.
+    pub(super) fn probe(&self, id: NasId) -> Option<&ProbeReport> {
+        self.data.value.as_ref()?.probes.iter().find(|probe| probe.nas == id)
+    }
+
+    /// The detail on its own, where it is opened in a narrow terminal.
+    pub(super) fn whole(&self, body: Rect) -> Option<Rect> {
+        let (list, beside) = beside(body, body.width * 2 / 3);
+        (self.open && beside.is_none()).then(|| below(list, banner_rows(&self.data, list.width)))
     }
 
     pub(super) fn selected_nas(&self) -> Option<&NasRow> {

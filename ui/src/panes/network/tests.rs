@@ -29,6 +29,27 @@ fn a_nas_is_probed_and_a_disabled_one_not() {
 }
 
 #[test]
+fn what_a_probe_of_a_silent_nas_showed_as_it_is_drawn() {
+    scenes("network_probe", "7", |desk| desk.press("right j j j d"));
+}
+
+#[test]
+fn the_detail_opens_scrolls_and_closes() {
+    let mut desk = desk(World::normal(), "7");
+    desk.press("right j j j d");
+    assert!(desk.frame().contains("bng-3 did not answer") && !desk.frame().contains("bng-0"), "{}", desk.frame());
+    desk.press("G");
+    assert!(desk.frame().contains("all three without a word"), "{}", desk.frame());
+    desk.press("p");
+    assert_eq!(desk.take_effects(), [Effect::ProbeNas(nas_id(3))]);
+    desk.press("esc");
+    assert!(desk.frame().contains("bng-0"), "{}", desk.frame());
+    // Another row begins at its top.
+    desk.press("d G d k d");
+    assert!(desk.frame().contains("bng-2  juniper at"), "{}", desk.frame());
+}
+
+#[test]
 fn pools_are_read_anew_by_a_key() {
     let mut desk = desk(World::normal(), "7");
     desk.press("P");

@@ -1,12 +1,14 @@
 //! Updates of the Network pane.
 
+use super::detail::detail;
 use super::state::{Item, State, Tell};
 use crate::action::{Action, Context};
 use crate::app::{Cx, Dx, Env, Locate, Wish};
 use crate::effect::Effect;
-use crate::msg::{Mouse, Notice};
+use crate::look::{Depth, Look};
+use crate::msg::{Mouse, MouseKind, Notice};
 use crate::overlay::Typed;
-use crate::panes::kit::{Copied, Got, copy, filter_value, got, sections};
+use crate::panes::kit::{Copied, Got, act_scroll, copy, filter_value, got, sections};
 use crate::panes::{Pane, PaneId};
 use crate::query::{Query, Reply, RequestId};
 use noctule_domain::Timestamp;
@@ -17,7 +19,20 @@ impl State {
     fn settle(&mut self, env: &Env<'_>) {
         let height = self.parts(env.body).rows.height;
         let ids = sections::items(&self.rows());
+        let before = self.roll.id();
         self.roll.settle(&ids, height);
+        if self.roll.id() != before {
+            self.scroll = 0;
+        }
+        self.open &= self.roll.id().is_some();
+    }
+
+    fn scroll_detail(&mut self, action: Action, env: &Env<'_>) -> bool {
+        let Some(item) = self.roll.id() else { return false };
+        let area = self.whole(env.body).or_else(|| self.parts(env.body).detail).unwrap_or(env.body);
+        let look = Look::new("mono", Depth::None, true);
+        let total = detail(self, item, &Dx { env: *env, look: &look }).height(area.width.saturating_sub(2));
+        act_scroll(&mut self.scroll, action, total, area.height)
     }
 
     fn open(&self, cx: &mut Cx<'_>) {
@@ -77,6 +92,10 @@ impl Pane for State {
             Action::InputNext | Action::NextMatch => self.roll.step(true, &ids, height),
             Action::InputPrevious | Action::PreviousMatch => self.roll.step(false, &ids, height),
             Action::Open | Action::NasSubscribers => self.open(cx),
+            Action::NetworkDetail => {
+                self.open = !self.open;
+                self.scroll = 0;
+            }
             Action::NasProbe => {
                 if let Some((id, name)) = nas {
                     cx.notice(Notice::info(format!("asking {name}")));
@@ -88,6 +107,7 @@ impl Pane for State {
                 cx.effect(Effect::RefreshPools);
             }
             Action::ShowOnMap => cx.wish(Wish::Go { pane: PaneId::Map, locate: nas.map(|(id, _)| Locate::Nas(id)) }),
+            _ if self.open && self.scroll_detail(action, &env) => {}
             // Between the two sections.
             Action::Left | Action::Right => {
                 let pools = action == Action::Left;
@@ -106,7 +126,7 @@ impl Pane for State {
         let nas = self.selected_nas();
         match action {
             Action::Sort | Action::SortReverse => Some("the order is fixed".to_owned()),
-            Action::Open if self.roll.id().is_none() => Some("nothing is selected".to_owned()),
+            Action::Open | Action::NetworkDetail if self.roll.id().is_none() => Some("nothing is selected".to_owned()),
             Action::NasProbe | Action::NasSubscribers | Action::ShowOnMap if nas.is_none() => Some("select a NAS".to_owned()),
             Action::NasProbe if nas.is_some_and(|n| !n.nas.enabled) => Some("this NAS is disabled".to_owned()),
             Action::ShowOnMap if nas.is_some_and(|n| n.nas.position.is_none()) => Some("this NAS has no position".to_owned()),
@@ -121,6 +141,14 @@ impl Pane for State {
     }
 
     fn mouse(&mut self, mouse: Mouse, cx: &mut Cx<'_>) {
+        if self.open {
+            match mouse.kind {
+                MouseKind::ScrollUp => self.scroll_detail(Action::Up, &cx.env),
+                MouseKind::ScrollDown => self.scroll_detail(Action::Down, &cx.env),
+                _ => false,
+            };
+            return;
+        }
         let (area, rows) = (self.parts(cx.env.body).rows, self.rows());
         if sections::mouse(&mut self.roll, mouse, area, &rows) {
             self.open(cx);
@@ -147,7 +175,14 @@ impl Pane for State {
         self.selected_nas().map(|n| Locate::Nas(n.nas.id))
     }
 
+    fn back(&mut self, _cx: &mut Cx<'_>) -> bool {
+        std::mem::take(&mut self.open)
+    }
+
     fn escape(&mut self, cx: &mut Cx<'_>) -> bool {
+        if self.back(cx) {
+            return true;
+        }
         let narrowed = !self.find.is_empty();
         self.find.drop();
         self.settle(&cx.env);
@@ -163,6 +198,7 @@ impl Pane for State {
         out.extend(self.pools().iter().map(|p| p.seen_at));
         out.extend(self.nases().iter().filter_map(|n| n.nas.health.last_answer_at));
         out.extend(self.selected_nas().and_then(|n| n.nas.health.last_asked_at));
+        out.extend(self.selected_nas().and_then(|n| self.probe(n.nas.id)).map(|probe| probe.at));
     }
 
     fn view(&self, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>) {

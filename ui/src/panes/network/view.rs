@@ -18,6 +18,9 @@ pub(super) fn draw(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>
     let Some(view) = &state.data.value else {
         return placeholder(&state.data, "", frame.buffer_mut(), area, look);
     };
+    if let (Some(area), Some(item)) = (state.whole(area), state.roll.id()) {
+        return detail(state, item, dx).draw(frame.buffer_mut(), area, state.scroll, look);
+    }
     let netbox = if view.netbox.is_empty() { "NetBox: nothing is known of it yet; P asks" } else { view.netbox.as_str() };
     put(frame.buffer_mut(), parts.netbox.x, parts.netbox.y, parts.netbox.width, netbox, look.style(Tone::Muted), look);
     if state.find.shown() {
@@ -66,7 +69,7 @@ pub(super) fn draw(state: &State, dx: &Dx<'_>, area: Rect, frame: &mut Frame<'_>
         put(buf, area.x, area.y, area.width, &line, look.style(Tone::Border), look);
         detail(state, item, dx).draw(buf, below(area, 1), 0, look);
     } else {
-        rule(buf, area, false, look);
-        detail(state, item, dx).draw(buf, area, 0, look);
+        rule(buf, area, state.open, look);
+        detail(state, item, dx).draw(buf, area, state.scroll, look);
     }
 }

@@ -5,8 +5,10 @@ use crate::app::{Dx, severity};
 use crate::look::{Glyph, Tone};
 use crate::panes::kit::{count, thousands};
 use crate::panes::network::level;
-use crate::widgets::{age, bar, lifecycle_badge, line, put, task_badge, technician_badge, width};
+use crate::widgets::{age, bar, enforcement_badge, lifecycle_badge, line, put, task_badge, technician_badge, width};
+use noctule_domain::lifecycle::Enforcement;
 use noctule_domain::overview::Overview;
+use noctule_domain::page::Total;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -24,6 +26,7 @@ pub fn head(name: &str, overview: &Overview, dx: &Dx<'_>, at: Rect, buf: &mut Bu
             format!("{:.1} % of {} with PD hold a prefix{}", overview.utilisation(), thousands(overview.delegating), all(overview, at)),
         ),
         "operations" => ("Operations", String::new()),
+        "network" => ("On the network", "asked for, and not known to be done".to_owned()),
         "pools" => ("Pools", String::new()),
         _ => ("Field", String::new()),
     };
@@ -145,6 +148,22 @@ pub fn item(state: &State, item: Item, dx: &Dx<'_>, at: Rect, buf: &mut Buffer) 
             let tone = quiet(overview.failed_today, Tone::Danger);
             let used = counted(&Line { glyph: Glyph::Failed, word: "failed", count: overview.failed_today, tone }, dx, at, buf);
             put(buf, at.x + used + 2, at.y, at.width.saturating_sub(used + 2), "in the last 24 hours", look.style(Tone::Muted), look);
+        }
+        Item::Unproved(enforcement) => {
+            let total = overview.unproved.iter().find(|(other, _)| *other == enforcement).map_or(Total::Exact(0), |(_, n)| *n);
+            let (count, more) = match total {
+                Total::Exact(n) => (n, ""),
+                Total::AtLeast(n) => (n, "or more, "),
+            };
+            let badge = enforcement_badge(enforcement);
+            let tone = quiet(count, badge.tone);
+            let used = counted(&Line { glyph: badge.glyph, word: badge.word, count, tone }, dx, at, buf);
+            let note = match enforcement {
+                Enforcement::Acknowledged => "in 24 h, not proved yet",
+                Enforcement::Unanswered => "it may have happened all the same",
+                _ => "a clear no; the state stayed",
+            };
+            put(buf, at.x + used + 2, at.y, at.width.saturating_sub(used + 2), &format!("{more}{note}"), look.style(Tone::Muted), look);
         }
         Item::Technicians(status) => {
             let count = overview.technicians.iter().find(|(other, _)| *other == status).map_or(0, |(_, n)| *n);

@@ -4,7 +4,7 @@ use crate::app::{Env, Slot};
 use crate::panes::kit::sections::Row;
 use crate::panes::kit::{Roll, WIDE, banner_rows, below};
 use noctule_domain::ipam::Pool;
-use noctule_domain::lifecycle::Ipv6State;
+use noctule_domain::lifecycle::{Enforcement, Ipv6State};
 use noctule_domain::overview::{Alert, Overview, Severity};
 use noctule_domain::sync::Link;
 use noctule_domain::task::TaskStatus;
@@ -24,6 +24,8 @@ pub enum Item {
     Running,
     Waiting,
     Failed,
+    /// What the network is not known to have done.
+    Unproved(Enforcement),
     Technicians(TechnicianStatus),
     Overdue,
     Today,
@@ -103,7 +105,7 @@ impl State {
         let Some(overview) = self.overview() else { return Vec::new() };
         let join = |sections: Vec<Vec<Row<Item>>>| {
             let mut rows: Vec<Row<Item>> = Vec::new();
-            for section in sections {
+            for section in sections.into_iter().filter(|section| !section.is_empty()) {
                 if !rows.is_empty() {
                     rows.push(Row::Blank);
                 }
@@ -112,14 +114,15 @@ impl State {
             rows
         };
         if area.width < WIDE {
-            let rows = join(vec![alerts(overview, env), states(overview), operations(), pools(overview), field(overview)]);
+            let rows =
+                join(vec![alerts(overview, env), states(overview), operations(), network(overview), pools(overview), field(overview)]);
             return vec![Part { area, rows }];
         }
         let half = area.width / 2 - 1;
         let left = Rect { width: half, ..area };
         let right = Rect { x: area.x + half + 2, width: area.width - half - 2, ..area };
         vec![
-            Part { area: left, rows: join(vec![states(overview), operations(), field(overview)]) },
+            Part { area: left, rows: join(vec![states(overview), operations(), network(overview), field(overview)]) },
             Part { area: right, rows: join(vec![alerts(overview, env), pools(overview)]) },
         ]
     }
@@ -152,6 +155,12 @@ fn states(overview: &Overview) -> Vec<Row<Item>> {
 
 fn operations() -> Vec<Row<Item>> {
     vec![Row::Head("operations"), Row::Item(Item::Running), Row::Item(Item::Waiting), Row::Item(Item::Failed)]
+}
+
+fn network(overview: &Overview) -> Vec<Row<Item>> {
+    let rows = overview.unproved.iter().map(|(enforcement, _)| Row::Item(Item::Unproved(*enforcement)));
+    let head = (!overview.unproved.is_empty()).then_some(Row::Head("network"));
+    head.into_iter().chain(rows).collect()
 }
 
 fn pools(overview: &Overview) -> Vec<Row<Item>> {

@@ -39,6 +39,16 @@ fn operations_and_the_field_lead_to_their_panes() {
 }
 
 #[test]
+fn what_the_network_has_not_proved_leads_to_those_subscribers() {
+    let mut desk = desk(World::normal(), "1");
+    desk.press("j j j j j j j j j j j j enter");
+    assert_eq!(desk.app.pane(), PaneId::Subscribers);
+    assert!(desk.frame().contains("matching enforcement:acknowledged age:<24h"), "{}", desk.frame());
+    desk.press("1 j enter");
+    assert!(desk.frame().contains("matching enforcement:unanswered"), "{}", desk.frame());
+}
+
+#[test]
 fn on_a_wide_screen_left_and_right_change_the_column() {
     let mut desk = desk(World::normal(), "1");
     desk.resize(120, 40);

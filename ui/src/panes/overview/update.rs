@@ -9,7 +9,7 @@ use crate::panes::kit::{Got, got};
 use crate::panes::{Pane, PaneId};
 use crate::query::{Query, Reply, RequestId};
 use noctule_domain::Timestamp;
-use noctule_domain::overview::Alert;
+use noctule_domain::overview::{Alert, unproved_filter};
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
@@ -96,6 +96,7 @@ impl State {
                 None => return,
             },
             Some(Item::State(state)) => return cx.go(Locate::Filter(format!("state:{state}"))),
+            Some(Item::Unproved(enforcement)) => return cx.go(Locate::Filter(unproved_filter(enforcement))),
             Some(Item::Pool(id)) => match self.pool(id) {
                 Some(pool) => return cx.go(Locate::Filter(format!("prefix:{}", pool.prefix))),
                 None => return,

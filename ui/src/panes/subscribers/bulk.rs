@@ -2,11 +2,13 @@
 //! that nobody is refused (or offered) for what was true then.
 
 use super::State;
-use crate::app::Cx;
-use crate::app::lifecycle::{self, Sight};
+use crate::app::lifecycle::{self, FEW, Sight};
+use crate::app::{Asked, Cx, Wish};
+use crate::effect::JobSet;
 use crate::msg::Notice;
 use crate::query::{MAX_ROWS, Query, Reply, RequestId};
 use noctule_domain::SubscriberId;
+use noctule_domain::job::Course;
 use noctule_domain::lifecycle::{OperationKind, OperationOptions};
 use std::collections::BTreeSet;
 
@@ -21,9 +23,13 @@ pub(super) struct Waiting {
 }
 
 impl State {
-    /// Begins `kind` for what is looked at or marked, after asking anew for marked rows that are not on the loaded pages.
+    /// Begins `kind` for what is looked at or marked. More than a few are a job, whose preview the store makes of the rows as they are then;
+    /// with the centre away each is a request of its own. A few that are not on the loaded pages are asked for anew.
     pub(super) fn begin(&mut self, kind: OperationKind, options: OperationOptions, cx: &mut Cx<'_>) {
         self.end_range();
+        if self.detail.is_none() && self.marks.len() > FEW && cx.env.away().is_none() {
+            return self.preview(Course::Single { kind, options }, cx);
+        }
         let left: Vec<SubscriberId> = match &self.detail {
             Some(_) => Vec::new(),
             None => {
@@ -35,6 +41,23 @@ impl State {
             return lifecycle::begin(kind, &self.subjects(), &self.sight(), options, cx);
         }
         self.ask_rows(kind, options, left, cx);
+    }
+
+    /// The preview of a course over what is looked at or marked.
+    pub(super) fn preview(&mut self, course: Course, cx: &mut Cx<'_>) {
+        self.end_range();
+        let mut subjects = self.subjects();
+        subjects.sort_by(|a, b| a.who.as_str().cmp(b.who.as_str()));
+        let hidden = self.sight().hidden;
+        let lines = lifecycle::hidden_line(subjects.iter().filter(|s| hidden.contains(&s.id)).count()).into_iter().collect();
+        let set = JobSet::These(subjects.into_iter().map(|subject| subject.id).collect());
+        cx.wish(Wish::Preview(Box::new(Asked::New { course, set, lines })));
+    }
+
+    /// The preview of a course over everybody that the filter matches.
+    pub(super) fn preview_filter(&self, course: Course, cx: &mut Cx<'_>) {
+        let set = JobSet::Filter(self.text.clone());
+        cx.wish(Wish::Preview(Box::new(Asked::New { course, set, lines: Vec::new() })));
     }
 
     /// What of the marks the operator has before the eyes.

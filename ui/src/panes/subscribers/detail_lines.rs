@@ -6,7 +6,9 @@ use crate::look::{Glyph, Look, Tone};
 use crate::query::SubscriberView;
 use crate::widgets::{age, enforcement_badge, lifecycle_badge, operation_badge, step_badge};
 use chrono::Duration;
-use noctule_domain::lifecycle::{OperationView, StepRow};
+use noctule_domain::lifecycle::{Expected, OperationView, StepRow};
+use noctule_domain::overview::Severity;
+use noctule_domain::sentence::{self, Said};
 use noctule_domain::{SafeText, Timestamp};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
@@ -65,6 +67,17 @@ impl Fields<'_> {
         }
     }
 
+    /// A sentence in the tone of how much of a look it wants.
+    fn said(&mut self, name: &str, (words, severity): Said) {
+        let tone = match severity {
+            None => Tone::Good,
+            Some(Severity::Info) => Tone::Muted,
+            Some(Severity::Warning) => Tone::Warning,
+            Some(Severity::Critical) => Tone::Danger,
+        };
+        self.field(name, &words, tone);
+    }
+
     fn moment(&mut self, name: &str, at: Option<Timestamp>) {
         if let Some(at) = at {
             self.field(name, &when(at, self.env), Tone::Text);
@@ -87,6 +100,12 @@ fn when(at: Timestamp, env: &Env<'_>) -> String {
     if at > env.now { format!("{local}, in {}", age(env.now, at)) } else { format!("{local}, {} ago", age(at, env.now)) }
 }
 
+/// The time of a moment in the operator's zone; with its day where that is another.
+fn clock(at: Timestamp, env: &Env<'_>) -> String {
+    let (at, now) = (at.with_timezone(&env.zone), env.now.with_timezone(&env.zone));
+    at.format(if at.date_naive() == now.date_naive() { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
+}
+
 /// Every field that has a value.
 pub(super) fn fields(view: &SubscriberView, env: &Env<'_>) -> Lines {
     let s = &view.subscriber;
@@ -101,6 +120,10 @@ pub(super) fn fields(view: &SubscriberView, env: &Env<'_>) -> Lines {
     let enforcement = enforcement_badge(s.ipv6.enforcement);
     f.badge("network", enforcement.glyph, enforcement.word, enforcement.tone, "");
     f.opt("", s.ipv6.enforcement_note.as_ref());
+    if let Some(expected) = view.expected {
+        let until = if let Expected::By(at) = expected { clock(at, env) } else { String::new() };
+        f.said("", sentence::proof_expected(expected, env.now, &until));
+    }
     if let Some(error) = &s.ipv6.last_error {
         f.field("last error", error.as_str(), Tone::Danger);
     }
@@ -116,21 +139,7 @@ pub(super) fn fields(view: &SubscriberView, env: &Env<'_>) -> Lines {
     f.moment("resumed", s.ipv6.resumed_at);
     f.moment("revoked", s.ipv6.revoked_at);
     f.moment("failed", s.ipv6.failed_at);
-    f.title("Session");
-    match &s.session {
-        None => f.field("session", "none known", Tone::Muted),
-        Some(session) => {
-            f.opt("NAS", view.session_nas_name.as_ref());
-            f.opt("session id", Some(&session.acct_session_id));
-            f.opt("IPv4", session.framed_ipv4);
-            f.opt("delegated", session.delegated_prefix);
-            if session.delegated_prefix.is_some() && session.delegated_prefix != s.ipv6.prefix {
-                f.field("", "differs from the prefix above", Tone::Warning);
-            }
-            f.moment("started", Some(session.started_at));
-            f.moment("seen", Some(session.seen_at));
-        }
-    }
+    session(&mut f, view, env);
     f.title("Service");
     f.field("status", s.status.word(), Tone::Text);
     f.opt("type", s.service_type.as_ref());
@@ -162,6 +171,31 @@ pub(super) fn fields(view: &SubscriberView, env: &Env<'_>) -> Lines {
     f.opt("id", Some(s.id));
     f.field("version", &format!("{}, changed {}", s.version, when(s.updated_at, env)), Tone::Muted);
     f.out
+}
+
+/// What accounting says of the session: is it up, which prefix does the network really give, is it old news.
+fn session(f: &mut Fields<'_>, view: &SubscriberView, env: &Env<'_>) {
+    let s = &view.subscriber;
+    f.title("Session");
+    f.said("online", sentence::online(s.session.as_ref(), view.session_nas_name.as_ref(), view.accounting_read, env.now));
+    let Some(session) = &s.session else { return };
+    f.opt("NAS", view.session_nas_name.as_ref());
+    if s.nas.is_some_and(|registered| registered != session.nas) {
+        f.field("", &format!("registered at {}", view.nas_name.as_ref().map_or("another", |name| name.as_str())), Tone::Info);
+    }
+    f.opt("session id", Some(&session.acct_session_id));
+    f.opt("delegated", session.delegated_prefix);
+    if let Some(said) = sentence::delegated(session, &s.ipv6) {
+        f.said(if session.delegated_prefix.is_some() { "" } else { "delegated" }, said);
+    }
+    f.opt("framed IPv6", session.accounting.as_ref().and_then(|accounting| accounting.framed_prefix));
+    f.opt("IPv4", session.framed_ipv4);
+    if let Some(accounting) = &session.accounting {
+        f.field("traffic", &sentence::traffic(accounting.input_octets, accounting.output_octets), Tone::Text);
+    }
+    f.moment("started", Some(session.started_at));
+    let stale = if session.is_stale(env.now) { Tone::Stale } else { Tone::Text };
+    f.field("last heard", &when(session.seen_at, env), stale);
 }
 
 fn rate(kbps: u32) -> String {

@@ -3,11 +3,13 @@
 use super::columns::{self, ColumnId};
 use super::{State, Tell};
 use crate::action::Action;
+use crate::app::lifecycle::{self, PROOF_S};
 use crate::app::{Cx, Wish};
 use crate::msg::Notice;
 use crate::overlay::{Menu, MenuItem, Overlay, Prompt, Then};
 use crate::panes;
 use noctule_domain::SafeText;
+use noctule_domain::job::Course;
 use noctule_domain::lifecycle::{OperationKind, OperationOptions, PREFIX_LEN_RANGE};
 use noctule_domain::page::Sort;
 use noctule_domain::permission::Permission;
@@ -30,6 +32,14 @@ pub(super) fn open(state: &mut State, action: Action, cx: &mut Cx<'_>) -> bool {
         Action::AllocateWith => allocate_menu(),
         Action::SuspendWith => suspend_menu(),
         Action::RevokeWith => revoke_menu(cx),
+        Action::ProvisionWith => provision_menu(),
+        Action::OnFilter => filter_menu(&state.text, cx),
+        Action::DeprovisionWith => {
+            prompt(cx, "Reason of the deprovision", "kept in the operations and the audit", |text| {
+                panes::Tell::Subscribers(Tell::DeprovisionReason(text))
+            });
+            return true;
+        }
         _ => return false,
     };
     cx.wish(Wish::Overlay(Box::new(Overlay::Menu(menu))));
@@ -141,6 +151,40 @@ fn revoke_menu(cx: &Cx<'_>) -> Menu {
     Menu::new("Revoke", items)
 }
 
+fn provision_menu() -> Menu {
+    let course = |proof_s, undo| Tell::Course(Course::Provision { options: OperationOptions::default(), proof_s, undo });
+    let items = vec![
+        item(Some('n'), "without waiting for the proof", "ended when it is activated", course(0, false)),
+        item(Some('u'), "give the prefix back", "when the activation goes wrong; else it is kept as allocated", course(PROOF_S, true)),
+    ];
+    Menu::new("Provision", items)
+}
+
+/// Every operation and course, for all that the filter matches. What a role may not do stays, greyed.
+fn filter_menu(filter: &str, cx: &Cx<'_>) -> Menu {
+    let courses = [
+        ('a', Action::Allocate),
+        ('c', Action::Activate),
+        ('s', Action::Suspend),
+        ('r', Action::Resume),
+        ('v', Action::Revoke),
+        ('p', Action::Provision),
+        ('d', Action::Deprovision),
+    ];
+    let single = |kind| Course::Single { kind, options: OperationOptions::default() };
+    let items = courses
+        .into_iter()
+        .filter_map(|(key, action)| {
+            let course = lifecycle::kind_of(action).map(single).or_else(|| lifecycle::course_of(action))?;
+            let row = action.row();
+            let mut item = item(Some(key), course.word(), row.help, Tell::OnFilter(course));
+            item.greyed = (!cx.env.role.allows(row.needs)).then(|| format!("needs {}", row.needs));
+            Some(item)
+        })
+        .collect();
+    Menu::new(&format!("For everybody that matches {filter}"), items)
+}
+
 fn prompt(cx: &mut Cx<'_>, title: &str, help: &str, then: fn(String) -> panes::Tell) {
     cx.wish(Wish::Overlay(Box::new(Overlay::Prompt(Prompt::new(title, help, "", false, then)))));
 }
@@ -178,6 +222,12 @@ pub(super) fn told(state: &mut State, tell: Tell, cx: &mut Cx<'_>) {
                 panes::Tell::Subscribers(Tell::RevokeReason(text))
             });
         }
+        Tell::Course(course) => state.preview(course, cx),
+        Tell::DeprovisionReason(text) => {
+            let options = OperationOptions { reason: Some(SafeText::bounded(&text, 500)), ..Default::default() };
+            state.preview(Course::Deprovision { options }, cx);
+        }
+        Tell::OnFilter(course) => state.preview_filter(course, cx),
         Tell::Notes(text) => state.notes_typed(&text, cx),
         Tell::RevokeReason(text) => {
             let options = OperationOptions { reason: Some(SafeText::bounded(&text, 500)), ..Default::default() };

@@ -12,6 +12,7 @@ use crate::effect::Preferences;
 use crate::query::{RequestId, SubscriberView};
 use noctule_domain::SubscriberId;
 use noctule_domain::filter::{self, Filter};
+use noctule_domain::job::Course;
 use noctule_domain::lifecycle::OperationOptions;
 use noctule_domain::page::{Page, Sort};
 use noctule_domain::subscriber::SubscriberRow;
@@ -60,6 +61,11 @@ pub enum Tell {
     SuspendReason(String),
     Revoke(OperationOptions),
     RevokeReason(String),
+    /// A course for what is looked at or marked.
+    Course(Course),
+    DeprovisionReason(String),
+    /// A course for everybody that the filter matches.
+    OnFilter(Course),
     Notes(String),
 }
 

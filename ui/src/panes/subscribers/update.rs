@@ -7,6 +7,7 @@ use super::undo::Snapshot;
 use super::window::PAGE;
 use super::{State, Tell, board, menus, yank};
 use crate::action::{Action, Context};
+use crate::app::lifecycle::Subject;
 use crate::app::{Cx, Dx, Env, Locate, Taken, Wish, lifecycle};
 use crate::effect::{Effect, MAX_FILTERS};
 use crate::msg::{Mouse, MouseKind, Notice};
@@ -88,6 +89,10 @@ impl Pane for State {
             self.begin(kind, OperationOptions::default(), cx);
             return true;
         }
+        if let Some(course) = lifecycle::course_of(action) {
+            self.preview(course, cx);
+            return true;
+        }
         match action {
             Action::SubscriberNotes => self.begin_notes(cx),
             Action::EmergencyDisconnect | Action::EmergencySuspend => self.begin_emergency(action, cx),
@@ -110,25 +115,17 @@ impl Pane for State {
 
     fn greyed(&self, action: Action, env: &Env<'_>) -> Option<String> {
         if let Some(kind) = lifecycle::kind_of(action) {
-            // What is known of marks that are pages away may be old: they are asked anew when the action begins.
-            if self.detail.is_none() && self.has_distant_marks() {
-                return None;
-            }
-            // Of very many marks a part is looked at; the preview looks at all of them.
-            let some = self.targets(200);
-            let mut first = None;
-            for subject in &some {
-                match lifecycle::refusal(kind, subject, &OperationOptions::default(), env) {
-                    None => return None,
-                    Some(why) => first = first.or(Some(why)),
-                }
-            }
-            return first.or_else(|| Some("nothing selected".to_owned()));
+            return self.none_can(|subject| lifecycle::refusal(kind, subject, &OperationOptions::default(), env));
+        }
+        if let Some(course) = lifecycle::course_of(action) {
+            return no_job(env).or_else(|| self.none_can(|subject| lifecycle::course_refusal(&course, subject, env)));
         }
         let nothing = || self.looked_at().is_none().then(|| "nothing selected".to_owned());
         match action {
             Action::SubscriberNotes => nothing(),
             Action::EmergencyDisconnect | Action::EmergencySuspend => nothing().or_else(|| self.no_emergency(env)),
+            Action::OnFilter if self.text.is_empty() => Some("no filter: / narrows the board first".to_owned()),
+            Action::OnFilter => no_job(env),
             Action::Undo if !self.undo.can_undo() => Some("nothing to take back".to_owned()),
             Action::Redo if !self.undo.can_redo() => Some("nothing to do again".to_owned()),
             Action::Open | Action::Mark | Action::Range | Action::Status | Action::ShowOnMap | Action::OpenOperation => nothing(),
@@ -249,7 +246,29 @@ impl Pane for State {
     }
 }
 
+/// A job begins with a preview that the centre has to bear out.
+fn no_job(env: &Env<'_>) -> Option<String> {
+    env.away().map(|away| format!("the centre is away ({away})"))
+}
+
 impl State {
+    /// Why nobody of those that an action is meant for can go; `None` when somebody can.
+    fn none_can(&self, refusal: impl Fn(&Subject) -> Option<String>) -> Option<String> {
+        // What is known of marks that are pages away may be old: they are asked anew when the action begins.
+        if self.detail.is_none() && self.has_distant_marks() {
+            return None;
+        }
+        // Of very many marks a part is looked at; the preview looks at all of them.
+        let mut first = None;
+        for subject in &self.targets(200) {
+            match refusal(subject) {
+                None => return None,
+                Some(why) => first = first.or(Some(why)),
+            }
+        }
+        first.or_else(|| Some("nothing selected".to_owned()))
+    }
+
     /// The subscriber that an action on one is meant for.
     pub(super) fn looked_at(&self) -> Option<SubscriberId> {
         self.detail.as_ref().map(|d| d.id).or_else(|| self.window.selected().map(|row| row.id))
@@ -362,11 +381,14 @@ impl State {
     /// What is typed, as soon as it is right, is what is shown: each key asks for one page.
     fn apply_bar(&mut self, cx: &mut Cx<'_>) {
         let Some(bar) = &self.bar else { return };
-        if let Ok(filter) = &bar.parsed
-            && *filter != self.filter
-        {
-            let text = bar.text().to_owned();
+        let Ok(filter) = &bar.parsed else { return };
+        let text = bar.text().to_owned();
+        if *filter != self.filter {
             self.change_filter(&text, cx);
+        } else {
+            // Said in other words: `session:y`, then `session:yes`.
+            self.text = text.trim().to_owned();
+            self.marks.filter = self.text.as_str().into();
         }
     }
 
