@@ -262,7 +262,7 @@ impl NasProfile {
             OperationKind::Suspend => self.suspend,
             OperationKind::Resume => self.resume,
             OperationKind::Revoke => Method::DisconnectThenLogin,
-            OperationKind::Allocate | OperationKind::Release => Method::None,
+            OperationKind::Allocate | OperationKind::Release | OperationKind::Reconcile => Method::None,
         }
     }
 
@@ -274,7 +274,7 @@ impl NasProfile {
             OperationKind::Suspend => self.proof.suspend,
             OperationKind::Resume => self.proof.resume,
             OperationKind::Revoke => self.proof.revoke,
-            OperationKind::Allocate | OperationKind::Release => None,
+            OperationKind::Allocate | OperationKind::Release | OperationKind::Reconcile => None,
         };
         said.unwrap_or(match (self.method(kind), kind) {
             (Method::CoaPrefix, _) | (Method::DisconnectThenLogin, OperationKind::Activate) => Verification::Interim,

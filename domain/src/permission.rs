@@ -14,7 +14,7 @@ words!(
         Ipv6Suspend = "ipv6.suspend",
         Ipv6Resume = "ipv6.resume",
         Ipv6Revoke = "ipv6.revoke",
-        /// Go on although the NAS refused or did not answer; act while the centre is down.
+        /// Go on although the NAS refused or did not answer; act while the centre is down; overrule what somebody wrote elsewhere.
         Ipv6Force = "ipv6.force",
         /// Notes and contact of a subscriber.
         SubscriberWrite = "subscriber.write",
@@ -57,6 +57,8 @@ pub const fn needed_for(kind: OperationKind) -> Permission {
         OperationKind::Suspend => Permission::Ipv6Suspend,
         OperationKind::Resume => Permission::Ipv6Resume,
         OperationKind::Revoke | OperationKind::Release => Permission::Ipv6Revoke,
+        // It overrules what somebody wrote in NetBox or AAA, and it may end a session.
+        OperationKind::Reconcile => Permission::Ipv6Force,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::ipam::{Fit, Forecast, Not, Passed, Pool, PoolLevel, Wanted};
 use crate::job::{Course, JobState, Outcome, StageEnd, Threshold, Wish};
 use crate::lifecycle::{OperationKind, OperationStatus, Refusal};
 use crate::overview::Severity;
+use crate::subscriber::Username;
 use crate::{SafeText, Timestamp, radius::CauseMeaning, radius::ErrorCause};
 
 mod job;
@@ -39,6 +40,7 @@ pub fn refusal(refusal: &Refusal) -> String {
             "the network may still hold this prefix: a revoke without Disconnect needs force (permission ipv6.force)".to_owned()
         }
         Refusal::NoPrefix => "the subscriber has no prefix; allocate first".to_owned(),
+        Refusal::NotReleased => "NetBox still has its prefix; it can go back to pending when that is deleted".to_owned(),
     }
 }
 
@@ -48,6 +50,8 @@ fn hint(kind: OperationKind, state: &str) -> String {
         (OperationKind::Activate, "suspended") => "; resume it instead".into(),
         (OperationKind::Resume, "allocated") => "; activate it instead".into(),
         (OperationKind::Revoke, "pending") => "; there is nothing to revoke".into(),
+        (OperationKind::Reconcile, "allocated") => "; activate or revoke it instead".into(),
+        (OperationKind::Reconcile, "revoking") => "; revoke it instead".into(),
         (OperationKind::Allocate, "active" | "suspended") => "; it holds a prefix already".into(),
         _ => String::new(),
     }
@@ -102,6 +106,13 @@ pub fn login(login: &Login) -> String {
             format!("{with}, slowed down ({})", reply.join(", "))
         }
     }
+}
+
+/// FreeRADIUS answers a login only by what stands in radcheck.
+pub fn not_in_radcheck(user: &Username) -> String {
+    format!(
+        "{user} has no row in radcheck: FreeRADIUS finds nothing to check the login by and does not read what is written for it, so no login succeeds. Add its password there (Cleartext-Password, or a hash of it)"
+    )
 }
 
 /// Accounting shows an open session that has what was asked for.

@@ -33,6 +33,13 @@ pub trait Ipam: Send + Sync + 'static {
     /// A prefix that has gone, or is not `expect` any more, is `Gone`.
     async fn set_status(&self, change: &StatusChange) -> Result<(), IpamError>;
 
+    /// Sets value, VRF and status to what they have to be, after somebody else changed them. Already so is success. An IPAM whose book nobody
+    /// else writes has only the status to put back.
+    async fn put_back(&self, back: &PutBack) -> Result<(), IpamError> {
+        let PutBack { id, prefix, status, hold_until, operation, .. } = *back;
+        self.set_status(&StatusChange { id, expect: prefix, status, hold_until, operation }).await
+    }
+
     /// Deletes a prefix that has rested; 404 is success. Refused when the object is not `expect` (somebody re-used the id).
     async fn delete(&self, id: i64, expect: Ipv6Net, operation: OperationId) -> Result<(), IpamError>;
 
@@ -71,6 +78,17 @@ pub struct Allocation {
 pub struct StatusChange {
     pub id: i64,
     pub expect: Ipv6Net,
+    pub status: PrefixStatus,
+    pub hold_until: Option<Timestamp>,
+    pub operation: OperationId,
+}
+
+/// What the object of a subscriber's prefix has to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PutBack {
+    pub id: i64,
+    pub prefix: Ipv6Net,
+    pub vrf: Option<i64>,
     pub status: PrefixStatus,
     pub hold_until: Option<Timestamp>,
     pub operation: OperationId,

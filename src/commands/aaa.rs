@@ -9,7 +9,7 @@ use crate::config::{Environment, load};
 use crate::exit::{Exit, Failure};
 use noctule_domain::SafeText;
 use noctule_domain::permission::Permission;
-use noctule_domain::sentence::moment;
+use noctule_domain::sentence::{self, moment};
 use noctule_domain::subscriber::Username;
 use noctule_network::aaa::AaaCheck;
 
@@ -94,9 +94,9 @@ async fn show(flags: &GlobalArgs, user: &str, json: bool, out: &mut Out) -> Resu
     let loaded = load(flags, &Environment::of_process())?;
     let name = Username::new(user).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     let aaa = compose::aaa_client(&loaded)?;
-    let (found, sessions) = compose::aaa_user(&aaa, &name).await?;
+    let (found, checked, sessions) = compose::aaa_user(&aaa, &name).await?;
     if json {
-        out.json(&serde_json::json!({ "user": found, "sessions": sessions }))?;
+        out.json(&serde_json::json!({ "user": found, "in_radcheck": checked, "sessions": sessions }))?;
         return Ok(if found.is_some() || !sessions.is_empty() { Exit::Ok } else { Exit::NotFound });
     }
     let list = |nets: &[ipnet::Ipv6Net]| (!nets.is_empty()).then(|| nets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
@@ -110,6 +110,9 @@ async fn show(flags: &GlobalArgs, user: &str, json: bool, out: &mut Out) -> Resu
             ("groups", (!user.groups.is_empty()).then(|| SafeText::new(&user.groups.join(", ")).into_string())),
             ("written by", user.operation.map(|operation| format!("operation {operation}"))),
         ])?,
+    }
+    if !checked {
+        out.line(out.tinted(&format!("warning: {}", sentence::not_in_radcheck(&name)), 33))?;
     }
     if sessions.is_empty() {
         out.line("no session of the last week")?;

@@ -158,6 +158,7 @@ fn options(kind: OperationKind, args: &Ipv6Args) -> Result<OperationOptions, Fai
         send_disconnect: !args.no_disconnect,
         release_to_netbox: !args.keep_in_netbox,
         force: args.force,
+        reconcile: None,
         reason: args.reason.as_deref().map(|text| SafeText::bounded(text, 500)),
     })
 }

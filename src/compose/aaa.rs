@@ -187,10 +187,11 @@ pub fn aaa_failure(error: AaaError) -> Failure {
     Failure::new(exit, error.to_string())
 }
 
-/// What a login gets, and its sessions.
-pub async fn aaa_user(aaa: &FreeRadius, name: &Username) -> Result<(Option<AaaUser>, Vec<AccountingSession>), Failure> {
+/// What a login gets, whether one can succeed at all, and its sessions.
+pub async fn aaa_user(aaa: &FreeRadius, name: &Username) -> Result<(Option<AaaUser>, bool, Vec<AccountingSession>), Failure> {
     let user = aaa.user(name).await.map_err(aaa_failure)?;
-    Ok((user, aaa.sessions_of(name).await.map_err(aaa_failure)?))
+    let checked = aaa.in_radcheck(name).await.map_err(aaa_failure)?;
+    Ok((user, checked, aaa.sessions_of(name).await.map_err(aaa_failure)?))
 }
 
 /// Tells the centre that logins of this tenant are written, once they can be.

@@ -29,6 +29,7 @@ pub(crate) const STORE: Set = Set {
         Migration { version: 4, name: "sessions", sql: include_str!("../migrations/0004_sessions.sql") },
         Migration { version: 5, name: "pools", sql: include_str!("../migrations/0005_pools.sql") },
         Migration { version: 6, name: "ipam", sql: include_str!("../migrations/0006_ipam.sql") },
+        Migration { version: 7, name: "reconcile", sql: include_str!("../migrations/0007_reconcile.sql") },
     ],
     application_id: 0x4e4f_4354,
 };

@@ -7,15 +7,15 @@ use std::fs;
 const PASSWORD: &str = "correct horse battery";
 
 /// A centre with a tenant, made by `central init`, and an owner's machine.
-struct Centre {
-    server: &'static Postgres,
-    database: noctule_testbed::Database,
+pub struct Centre {
+    pub server: &'static Postgres,
+    pub database: noctule_testbed::Database,
     owner: Home,
     tenant: String,
 }
 
 impl Centre {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let server = Postgres::shared().unwrap();
         let database = server.create_database().unwrap();
         let owner = Home::ready();
@@ -32,7 +32,7 @@ impl Centre {
     }
 
     /// A command of the owner.
-    fn owns(&self, arguments: &[&str]) -> crate::support::Ran {
+    pub fn owns(&self, arguments: &[&str]) -> crate::support::Ran {
         let dsn = self.dsn();
         let owner =
             [("NOCTULE_CENTRAL_OWNER_DSN", dsn.as_str()), ("PGPASSWORD", self.server.superuser_password()), ("THE_PASSWORD", PASSWORD)];
@@ -44,14 +44,14 @@ impl Centre {
         format!("{name}_{}", &self.tenant[self.tenant.len() - 8..])
     }
 
-    fn add(&self, name: &str, role: &str) -> String {
+    pub fn add(&self, name: &str, role: &str) -> String {
         let login = self.login(name);
         self.owns(&["central", "user", "add", &login, "--role", role, "--password-from", "env:THE_PASSWORD"]).ends(0);
         login
     }
 
     /// The machine of an operator.
-    fn machine(&self, login: &str) -> Home {
+    pub fn machine(&self, login: &str) -> Home {
         self.machine_at(login, self.server.port())
     }
 
@@ -76,7 +76,7 @@ const TASKS: &str =
     "number,title,type,status,subscriber,technician\nK1,Splice at the corner,splicing,assigned,S-1,T1\nK2,Dig,trenching,pending,S-1,\n";
 
 /// NASes, technicians, subscribers without a state, tasks: imported into the centre by an admin.
-fn fill(home: &Home) {
+pub fn fill(home: &Home) {
     home.import("nas", NAS).ends(0);
     let plain = SUBSCRIBERS.replace("active,2001:db8:1::/56", ",");
     home.import("subscribers", plain).ends(0);

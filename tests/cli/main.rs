@@ -3,6 +3,7 @@
 
 mod basics;
 mod centre;
+mod drift;
 mod import;
 mod jobs;
 mod lists;

@@ -163,3 +163,35 @@ async fn a_check_that_dies_in_the_middle_leaves_what_was_found_and_the_next_one_
     assert_eq!((after.findings, after.last), (before.findings, before.last), "as it was");
     assert_eq!(place.finds(DriftKind::StatusEdited).await.key(), found.key());
 }
+
+/// Between two whole checks NetBox is asked what changed since; what it names is looked at by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_poll_finds_what_changed_in_netbox_and_forgets_what_was_put_right() {
+    let place = Place::new(300).await;
+    let services = &place.demo.services;
+    let some = place.those(Ipv6State::Active).await;
+    let id = |n: usize| some[n].ipv6.netbox_prefix_id.expect("id");
+    let stands = async || {
+        let mut kinds: Vec<DriftKind> = services.drift.view().await.expect("view").findings.iter().map(|k| k.finding.kind).collect();
+        kinds.sort_unstable();
+        kinds
+    };
+    let began = chrono::Utc::now();
+    assert!(services.drift.poll(services, began).await.expect("polled"));
+    assert_eq!(stands().await, []);
+    place.delete(id(0)).await;
+    place.patch(id(1), json!({ "status": "reserved" })).await;
+    place.patch(id(2), json!({ "prefix": "2001:db8:ffff:ff00::/56" })).await;
+    let free = super::netbox::free_56(&place, 2);
+    place.post(json!({ "prefix": free[0], "status": "active" })).await;
+    let leak = noctule_sim::netbox::SeedPrefix::delegated(&free[1], "active", "01900000-0000-7000-8000-000000000001", "N-0000001");
+    place.demo.netbox.add_prefix(&leak).expect("a leak");
+    assert!(services.drift.poll(services, began).await.expect("polled"));
+    use DriftKind::{PrefixChanged, PrefixGone, PrefixLeaked, PrefixStranger, StatusEdited};
+    let mut wanted = vec![PrefixGone, StatusEdited, PrefixChanged, PrefixStranger, PrefixLeaked];
+    wanted.sort_unstable();
+    assert_eq!(stands().await, wanted);
+    place.patch(id(1), json!({ "status": "active" })).await;
+    assert!(services.drift.poll(services, began).await.expect("polled"));
+    assert!(!stands().await.contains(&StatusEdited));
+}

@@ -91,6 +91,28 @@ async fn doubles_and_overlaps_in_netbox_are_found() {
     assert!(found.iter().any(|f| f.kind == DriftKind::PrefixLeaked && f.netbox_id == Some(copy)), "{found:?}");
 }
 
+/// An imported subscriber holds a prefix by its value alone: nothing in NetBox names it, and NetBox may not have it at all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_imported_prefix_that_netbox_does_not_have_is_found() {
+    let place = Place::new(300).await;
+    let free = free_56(&place, 2);
+    place.import("I-1", &free[0]).await;
+    let found = place.finds(DriftKind::PrefixGone).await;
+    assert_eq!((found.about().as_str(), found.netbox_id, found.repair.is_possible()), ("I-1", None, false));
+    assert!(found.preview(chrono::Duration::hours(24))[0].contains(&format!("enter {} in NetBox", free[0])), "{found:?}");
+    // What lies in no pool of ours is read by nobody, and nothing is said of it.
+    place.import("I-2", "2001:db8:eeee:100::/56").await;
+    assert_eq!(place.check().await.len(), 1);
+    // Entered with another status, then with the right one.
+    let id = place.post(json!({ "prefix": free[0], "status": "reserved" })).await;
+    let found = place.finds(DriftKind::StatusEdited).await;
+    assert_eq!((found.about().as_str(), found.netbox_id), ("I-1", Some(id)));
+    place.patch(id, json!({ "status": "active" })).await;
+    assert_eq!(place.check().await, []);
+    place.delete(id).await;
+    place.finds(DriftKind::PrefixGone).await;
+}
+
 /// Free delegations at the end of the last pool.
 pub fn free_56(place: &Place, count: usize) -> Vec<String> {
     let (pools, taken): (Vec<_>, Vec<_>) = place.demo.netbox.prefixes().into_iter().partition(|p| p.status == "container");

@@ -2,11 +2,14 @@
 
 use noctule::cli::{DemoArgs, GlobalArgs};
 use noctule::compose::{Demo, Pace};
+use noctule_domain::aaa::Login;
+use noctule_domain::audit::AuditEntry;
 use noctule_domain::drift::{DriftKind, Finding, Report};
 use noctule_domain::filter::Filter;
-use noctule_domain::lifecycle::Ipv6State;
-use noctule_domain::subscriber::Subscriber;
+use noctule_domain::lifecycle::{AssignmentMode, Ipv6State};
+use noctule_domain::subscriber::{Ipv6Record, Subscriber, Username};
 use noctule_sim::netbox::DEFAULT_TOKEN;
+use noctule_storage::NewSubscriber;
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 
@@ -61,6 +64,32 @@ impl Place {
 
     pub async fn one(&self, state: Ipv6State) -> Subscriber {
         self.those(state).await.into_iter().next().expect("one of that state")
+    }
+
+    /// An active subscriber as an import brings it: no object of NetBox is named. Its login is as it should be.
+    pub async fn import(&self, number: &str, prefix: &str) {
+        let username = Username::new(&format!("{number}@isp.example")).expect("a name");
+        let prefix = prefix.parse().expect("a prefix");
+        let since = chrono::Utc::now() - chrono::Duration::days(30);
+        let record = Ipv6Record { state: Ipv6State::Active, prefix: Some(prefix), ..Ipv6Record::pending(AssignmentMode::Pd, since) };
+        let mut importer = self.demo.services.store.importer().await.expect("importer");
+        let row = NewSubscriber::new(number.into(), username.clone(), "Imported".into(), record);
+        assert!(importer.push_subscribers(vec![row]).await.expect("pushed").is_empty());
+        let entry = AuditEntry {
+            tenant: self.demo.services.store.tenant(),
+            at: since,
+            actor: "tests".into(),
+            origin: "tests".into(),
+            action: "import-subscribers".to_owned(),
+            target: number.into(),
+            operation: None,
+            reason: None,
+            before: Value::Null,
+            after: Value::Null,
+            answers: Value::Null,
+        };
+        importer.commit(entry).await.expect("stored");
+        self.demo.aaa.seed([(username, Login::Normal { delegated: Some(prefix), framed: None })]);
     }
 
     async fn ask(&self, method: reqwest::Method, path: &str, body: Value) -> Value {

@@ -28,6 +28,7 @@ mod activate;
 mod allocate;
 mod hardship;
 mod hardship_parts;
+mod reconcile;
 mod revoke;
 mod suspend;
 mod together;

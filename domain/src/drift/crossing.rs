@@ -52,13 +52,28 @@ impl Crossings {
         }
     }
 
-    /// Pairs of NetBox ids: the same value, the second inside the first, the same operation id. Where neither is ours it is not our business.
-    pub fn pairs(mut self) -> Vec<(DriftKind, i64, i64)> {
+    /// All of them have been added.
+    pub fn settle(&mut self) {
         self.places.sort_unstable();
         self.places.dedup_by_key(|place| (place.vrf, place.start, place.len, place.id));
+        self.operations.sort_unstable();
+        self.operations.dedup();
+    }
+
+    /// An object of this value is there. After `settle`.
+    pub fn holds(&self, prefix: Ipv6Net, vrf: Option<i64>) -> bool {
+        let wanted = (vrf.unwrap_or(0), u128::from(prefix.network()), prefix.prefix_len());
+        let of = |place: &Place| (place.vrf, place.start, place.len);
+        let at = self.places.partition_point(|place| of(place) < wanted);
+        self.places.get(at).is_some_and(|place| of(place) == wanted)
+    }
+
+    /// Pairs of NetBox ids: the same value, the second inside the first, the same operation id. Where neither is ours it is not our business.
+    /// After `settle`.
+    pub fn pairs(&self) -> Vec<(DriftKind, i64, i64)> {
         let mut found = Vec::new();
         let mut open: Vec<Place> = Vec::new();
-        for place in self.places {
+        for place in self.places.iter().copied() {
             open.retain(|outer| outer.vrf == place.vrf && outer.end() >= place.start);
             let around = open.iter().rev().find(|outer| !outer.container || outer.prefix() == place.prefix());
             if let Some(outer) = around.filter(|outer| outer.ours || place.ours) {
@@ -67,8 +82,6 @@ impl Crossings {
             }
             open.push(place);
         }
-        self.operations.sort_unstable();
-        self.operations.dedup();
         let twice = self.operations.windows(2).filter(|pair| pair[0].0 == pair[1].0);
         found.extend(twice.map(|pair| (DriftKind::OperationTwice, pair[0].1, pair[1].1)));
         found
@@ -127,6 +140,11 @@ mod tests {
     fn pairs(rows: &[NetboxRow]) -> Vec<(DriftKind, i64, i64)> {
         let mut crossings = Crossings::default();
         rows.iter().for_each(|row| crossings.add(row, false));
+        crossings.settle();
+        for row in rows {
+            assert!(crossings.holds(row.prefix, row.vrf) && !crossings.holds(row.prefix, Some(99)));
+        }
+        assert!(!crossings.holds("2001:db8:eeee::/56".parse().expect("a prefix"), None));
         crossings.pairs()
     }
 

@@ -43,7 +43,7 @@ impl DriftKind {
             Self::AllocatedTooLong => "Allocated for more than a day and never activated: the prefix is held for nobody.",
             Self::RevokingTooLong => "The revoke has not come to its end for more than an hour: the prefix is neither in use nor free.",
             Self::RevokedTooLong => "Revoked for more than 90 days: the record can go back to pending.",
-            Self::PrefixGone => "NetBox has deleted the prefix that the subscriber holds: it may hand it out to somebody else.",
+            Self::PrefixGone => "NetBox does not have the prefix that the subscriber holds: it may hand it out to somebody else.",
             Self::PrefixChanged => "The object in NetBox has another prefix than the subscriber.",
             Self::PrefixMoved => "The object in NetBox is in another VRF, or in none of our pools any more.",
             Self::StatusEdited => "The status in NetBox is not the one that the state stands for: somebody edited it.",

@@ -18,7 +18,7 @@ pub use finding::{Finding, Subject, Who};
 pub use join::{Merge, Pair, name_order};
 pub use kind::{DriftKind, DriftSource};
 pub use login::{aaa_pair, aaa_stranger};
-pub use netbox::{Parents, netbox_alone, netbox_pair, wanted_status};
+pub use netbox::{Parents, netbox_alone, netbox_missing, netbox_pair, wanted_status};
 pub use ports::{DriftRows, RowsError};
 pub use repair::Repair;
 pub use report::{CheckProgress, Dismissal, DriftView, KEPT, KeptFinding, LastCheck, Report, SourceReport};

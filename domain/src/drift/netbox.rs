@@ -63,6 +63,16 @@ pub fn netbox_pair(row: &DriftRow, theirs: Option<&NetboxRow>, parents: &Parents
         .then(|| row.finding(DriftKind::StatusEdited, format!("{}: {wanted} in NetBox", row.said()), theirs.said(), repair))
 }
 
+/// A live row that names no object (it was imported), for which NetBox has none of its value either. Only what lies in our pools was read.
+pub fn netbox_missing(row: &DriftRow, parents: &Parents) -> Option<Finding> {
+    let prefix = row.prefix?;
+    if row.busy || row.netbox_id.is_some() || !row.state.holds_prefix() || !parents.hold(prefix, row.vrf) {
+        return None;
+    }
+    // NetBox is only ever asked for the next free one, so it is not entered from here.
+    Some(row.finding(DriftKind::PrefixGone, row.said(), format!("NetBox has no {prefix}"), Repair::ByHand))
+}
+
 /// An object inside a pool that no row names.
 pub fn netbox_alone(theirs: &NetboxRow, now: Timestamp) -> Option<Finding> {
     let ours_once = theirs.operation.is_some();

@@ -1,7 +1,7 @@
 //! The repair that is proposed for a finding, and what it will do in the operator's words.
 
 use super::{DriftKind, Finding};
-use crate::lifecycle::OperationKind;
+use crate::lifecycle::{OperationKind, OperationOptions, ReconcileWhat};
 use crate::permission::{Permission, needed_for};
 use crate::sentence;
 use chrono::Duration;
@@ -55,14 +55,28 @@ impl Repair {
     pub const fn needs(self) -> Permission {
         match self {
             Self::Operation(kind) => needed_for(kind),
-            Self::Reconcile { .. } => Permission::Ipv6Activate,
-            Self::Reset | Self::Retire { .. } => Permission::Ipv6Revoke,
+            Self::Reconcile { .. } | Self::Reset => needed_for(OperationKind::Reconcile),
+            Self::Retire { .. } => Permission::Ipv6Revoke,
             Self::ByHand => Permission::Read,
         }
     }
 }
 
 impl Finding {
+    /// The operation that repairs it; `None` where no subscriber is concerned, or nothing here can know what is right.
+    pub fn operation(&self) -> Option<(OperationKind, OperationOptions)> {
+        let reconcile = |what| (OperationKind::Reconcile, OperationOptions { reconcile: Some(what), ..OperationOptions::default() });
+        self.who.as_ref()?;
+        match self.repair {
+            Repair::Operation(kind) => Some((kind, OperationOptions::default())),
+            Repair::Reconcile { nas: true } => Some(reconcile(ReconcileWhat::Nas)),
+            Repair::Reconcile { nas: false } if self.kind.source() == super::DriftSource::Aaa => Some(reconcile(ReconcileWhat::Aaa)),
+            Repair::Reconcile { nas: false } => Some(reconcile(ReconcileWhat::Netbox)),
+            Repair::Reset => Some(reconcile(ReconcileWhat::Pending)),
+            Repair::Retire { .. } | Repair::ByHand => None,
+        }
+    }
+
     /// What the repair will do, one sentence each. `hold`: how long a released prefix rests.
     pub fn preview(&self, hold: Duration) -> Vec<String> {
         let prefix = self.prefix.map(|p| p.to_string()).unwrap_or_else(|| "its prefix".to_owned());
@@ -88,19 +102,24 @@ impl Finding {
                     kind if kind.source() == super::DriftSource::Aaa => {
                         vec![format!("Will write what the state of {who} says into AAA; it is in force from the next login.")]
                     }
-                    _ => vec![format!("Will set NetBox and AAA to what the state of {who} says.")],
+                    _ => vec![format!("Will write what the state of {who} says into AAA, where that is ours.")],
                 };
                 lines.push(match nas {
-                    true => "Then the NAS is asked, by the method of its profile: a session may be ended.".to_owned(),
+                    true => "Then the NAS is asked for it, by the method of its profile: a session may be ended.".to_owned(),
                     false => "The state does not move, and no session is touched.".to_owned(),
                 });
                 lines
             }
-            Repair::Reset => vec![format!("Will set {who} from revoked to pending. NetBox and AAA hold nothing of it any more.")],
+            Repair::Reset => {
+                vec![format!("Will set {who} from revoked to pending. NetBox holds nothing of it any more; AAA is told once more.")]
+            }
             Repair::Retire { rested: false } => {
                 vec![format!("Will set {object} ({prefix}) to deprecated, then delete it after {rest}: routes may still lead there.")]
             }
             Repair::Retire { rested: true } => vec![format!("Will delete {object} ({prefix}): it has rested.")],
+            Repair::ByHand if self.kind == DriftKind::PrefixGone && self.netbox_id.is_none() => vec![format!(
+                "No repair from here: enter {prefix} in NetBox, with the status active (reserved for one that is only allocated); then check again."
+            )],
             Repair::ByHand => vec![by_hand(self.kind).to_owned()],
         }
     }

@@ -1,6 +1,6 @@
 //! Guards: may this operation begin on this subscriber now? By operation, not by target state.
 
-use super::{AssignmentMode, Enforcement, Ipv6State, Operation, OperationKind, OperationOptions, PREFIX_LEN_RANGE};
+use super::{AssignmentMode, Enforcement, Ipv6State, Operation, OperationKind, OperationOptions, PREFIX_LEN_RANGE, ReconcileWhat};
 use crate::permission::{Permission, Role, needed_for};
 use crate::subscriber::Subscriber;
 use crate::{OperationId, SafeText, Timestamp};
@@ -78,6 +78,8 @@ pub enum Refusal {
     /// A used prefix may not be released without a Disconnect, unless forced.
     DisconnectRequired,
     NoPrefix,
+    /// Only what holds nothing any more goes back to pending.
+    NotReleased,
 }
 
 /// Decides whether `kind` may begin.
@@ -139,6 +141,22 @@ pub fn guard(
                 return Refused(Refusal::NoPrefix);
             }
         }
+        OperationKind::Reconcile => {
+            let what = options.reconcile_what();
+            if !reconciles(what).contains(&facts.state) {
+                return Refused(Refusal::WrongState { kind, state: facts.state });
+            }
+            if what == ReconcileWhat::Pending && facts.has_netbox_id {
+                return Refused(Refusal::NotReleased);
+            }
+            if what == ReconcileWhat::Netbox && !facts.has_prefix {
+                return Refused(Refusal::NoPrefix);
+            }
+            // NetBox was to keep this one, or it has been given back: no status of it is wrong.
+            if what == ReconcileWhat::Netbox && facts.state == Ipv6State::Revoked && facts.hold_until.is_none() {
+                return Refused(Refusal::WrongState { kind, state: facts.state });
+            }
+        }
         OperationKind::Revoke => {
             if !options.send_disconnect && !options.force && super::plan::was_used(facts.state, facts.enforcement) {
                 return Refused(Refusal::DisconnectRequired);
@@ -148,14 +166,14 @@ pub fn guard(
     Guard::Go
 }
 
-/// The state that an operation leads to. Release keeps the state.
+/// The state that an operation leads to. Release keeps the state, and so does reconcile, but for its one way back to pending.
 pub fn target(kind: OperationKind) -> Option<Ipv6State> {
     match kind {
         OperationKind::Allocate => Some(Ipv6State::Allocated),
         OperationKind::Activate | OperationKind::Resume => Some(Ipv6State::Active),
         OperationKind::Suspend => Some(Ipv6State::Suspended),
         OperationKind::Revoke => Some(Ipv6State::Revoked),
-        OperationKind::Release => None,
+        OperationKind::Release | OperationKind::Reconcile => None,
     }
 }
 
@@ -169,5 +187,18 @@ fn from(kind: OperationKind) -> &'static [Ipv6State] {
         OperationKind::Resume => &[Suspended],
         OperationKind::Revoke => &[Allocated, Active, Suspended, Failed, Revoking],
         OperationKind::Release => &[Revoked],
+        OperationKind::Reconcile => Ipv6State::ALL,
+    }
+}
+
+/// The states that say what it has to be. A session of one that is only allocated is begun by an activate, of one that is revoking ended by
+/// a revoke.
+fn reconciles(what: ReconcileWhat) -> &'static [Ipv6State] {
+    use Ipv6State::*;
+    match what {
+        ReconcileWhat::Aaa => Ipv6State::ALL,
+        ReconcileWhat::Netbox => &[Allocated, Active, Suspended, Revoked],
+        ReconcileWhat::Nas => &[Pending, Active, Suspended, Revoked, Failed],
+        ReconcileWhat::Pending => &[Revoked],
     }
 }

@@ -219,7 +219,9 @@ fn nas_said_no(
 /// and AAA without the prefix.
 fn aaa_is_ahead(kind: OperationKind, plan: &[StepKind], progress: &Progress) -> bool {
     let written = |at| progress.at > at || (progress.at == at && progress.unclear);
-    kind != OperationKind::Revoke && plan.iter().position(|step| *step == StepKind::AaaWrite).is_some_and(written)
+    // A reconcile writes what the state says: AAA is never ahead of it.
+    let goal_is_ahead = !matches!(kind, OperationKind::Revoke | OperationKind::Reconcile);
+    goal_is_ahead && plan.iter().position(|step| *step == StepKind::AaaWrite).is_some_and(written)
 }
 
 /// The end short of the goal; where AAA was written, after that was taken back.
@@ -240,10 +242,15 @@ fn short(
     first(kind, plan, progress)
 }
 
-/// True where stopping leaves nothing half done: no step has had an effect, or (allocate) what had one is recorded at the end. A revoke
+/// True where stopping leaves nothing half done: no step has had an effect, or (allocate) what had one is recorded at the end, or (reconcile)
+/// each step by itself sets something right. A revoke
 /// never stops for an upstream that is away: the subscriber is `revoking` and the release is tried until it is clear.
 fn may_stop(kind: OperationKind, progress: &Progress) -> bool {
-    kind == OperationKind::Allocate || (kind != OperationKind::Revoke && progress.at == 0)
+    match kind {
+        OperationKind::Allocate | OperationKind::Reconcile => true,
+        OperationKind::Revoke => false,
+        _ => progress.at == 0,
+    }
 }
 
 fn end(kind: OperationKind, progress: &Progress, status: OperationStatus, state: Option<Ipv6State>, why: SafeText) -> Next {
@@ -263,17 +270,20 @@ fn end(kind: OperationKind, progress: &Progress, status: OperationStatus, state:
 
 fn success(kind: OperationKind, plan: &[StepKind], progress: &Progress) -> Ended {
     let asked = plan.iter().any(|step| step.is_nas());
+    let reset = plan.contains(&StepKind::Reset);
     Ended {
         status: OperationStatus::Succeeded,
-        state: target(kind),
+        state: if reset { Some(Ipv6State::Pending) } else { target(kind) },
         enforcement: match kind {
             // A new prefix, or one given back, is on no network.
             OperationKind::Allocate | OperationKind::Release => Some(Enforcement::None),
+            OperationKind::Reconcile if reset => Some(Enforcement::None),
+            OperationKind::Reconcile => asked.then_some(progress.enforcement),
             _ => Some(if asked { progress.enforcement } else { Enforcement::None }),
         },
         enforcement_note: progress.enforcement_note.clone(),
         error: None,
         begin_hold: kind == OperationKind::Revoke && plan.contains(&StepKind::NetboxDeprecate),
-        forget_prefix: kind == OperationKind::Release,
+        forget_prefix: kind == OperationKind::Release || reset,
     }
 }

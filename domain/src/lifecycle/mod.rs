@@ -17,7 +17,9 @@ pub use expect::{Expected, expected, last_asked};
 pub use guard::{Facts, Guard, Refusal, guard, target};
 pub use machine::{Ended, Next, Progress, Restore, StepAnswer, advance, first};
 pub use observe::{Asked, CLOCK_AHEAD, Proofs, Told, proof};
-pub use operation::{Actor, Operation, OperationKind, OperationOptions, OperationRow, OperationStatus, OperationView, StepRow, StepStatus};
+pub use operation::{
+    Actor, Operation, OperationKind, OperationOptions, OperationRow, OperationStatus, OperationView, ReconcileWhat, StepRow, StepStatus,
+};
 pub use plan::{Methods, PlanInput, StepKind, plan, was_used};
 pub use proof::shown;
 pub use record::{overlap, record_begin, record_end, record_nas_asked, suspend_reason_after};

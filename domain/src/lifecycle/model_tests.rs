@@ -25,11 +25,19 @@ struct World {
 
 impl World {
     /// The session ended and the subscriber logs in again at once: it routes what RADIUS hands out now.
-    fn logs_in_again(&mut self, kind: OperationKind) {
+    fn logs_in_again(&mut self, kind: OperationKind, state: Ipv6State) {
         self.routed = match &self.aaa {
             Some(login) => login.prefixes().0.is_some(),
-            None => matches!(kind, OperationKind::Activate | OperationKind::Resume),
+            None => is_asked_for(kind, state),
         };
+    }
+}
+
+/// The NAS is asked to route the prefix, and not to stop.
+fn is_asked_for(kind: OperationKind, state: Ipv6State) -> bool {
+    match kind {
+        OperationKind::Reconcile => state == Ipv6State::Active,
+        _ => matches!(kind, OperationKind::Activate | OperationKind::Resume),
     }
 }
 
@@ -88,15 +96,20 @@ fn act(world: &mut World, step: StepKind, fate: Fate, operation: u32, record: &I
                 entry.1 = true;
             }
         }
+        StepKind::NetboxPutBack if effective => {
+            if let Some(entry) = record.netbox_prefix_id.and_then(|id| world.netbox.get_mut(&id)) {
+                entry.1 = record.state == Ipv6State::Revoked;
+            }
+        }
         StepKind::NetboxDelete if effective => {
             record.netbox_prefix_id.map(|id| world.netbox.remove(&id));
         }
         StepKind::NasCoa | StepKind::NasDisconnect => {
             answer = StepAnswer::Acknowledged;
             if effective && step == StepKind::NasDisconnect {
-                world.logs_in_again(kind);
+                world.logs_in_again(kind, record.state);
             } else if effective {
-                world.routed = matches!(kind, OperationKind::Activate | OperationKind::Resume);
+                world.routed = is_asked_for(kind, record.state);
             }
         }
         StepKind::AaaWrite if effective => world.aaa = Some(login_after(kind, record, &world.profile)),
@@ -131,6 +144,58 @@ fn kinds() -> impl Strategy<Value = OperationKind> {
     proptest::sample::select(OperationKind::ALL.to_vec())
 }
 
+/// Runs it to its end: plan, steps with their fates, record.
+#[allow(clippy::too_many_arguments, reason = "a model in one place")]
+fn run(
+    world: &mut World,
+    record: &mut Ipv6Record,
+    kind: OperationKind,
+    options: &OperationOptions,
+    methods: Methods,
+    number: u32,
+    fates: Vec<Fate>,
+    now: Timestamp,
+) -> (Ended, Progress) {
+    let input = PlanInput {
+        state: record.state,
+        enforcement: record.enforcement,
+        has_prefix: record.prefix.is_some(),
+        has_netbox_id: record.netbox_prefix_id.is_some(),
+        has_session: true,
+        has_aaa: world.aaa.is_some(),
+        methods: Some(methods),
+    };
+    let steps = plan(kind, &input, options);
+    record_begin(record, kind, now);
+    let mut progress = Progress::default();
+    let mut next = first(kind, &steps, &progress);
+    let mut fates = fates.into_iter();
+    let ended = loop {
+        match next {
+            Next::End(ended) => break *ended,
+            Next::Run(step) => {
+                if step.is_nas() {
+                    progress.before.get_or_insert((record.enforcement, None));
+                    record_nas_asked(record);
+                }
+                // When the fates are used up the upstreams are well: everything must come to its end.
+                let fate = fates.next().unwrap_or(Fate::Fine);
+                next = match act(world, step, fate, number, record, kind) {
+                    Some(answer) => advance(kind, &steps, &mut progress, false, answer),
+                    // The next start: the journal shows a step started and not ended, which is an unclear try.
+                    None => {
+                        progress.unclear = true;
+                        first(kind, &steps, &progress)
+                    }
+                };
+            }
+            Next::Wait(_) => next = first(kind, &steps, &progress),
+        }
+    };
+    record_end(record, kind, &ended, &progress, now, Duration::hours(24));
+    (ended, progress)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
@@ -148,9 +213,10 @@ proptest! {
         let aaa = has_aaa.then_some(Login::WithoutPrefix);
         let mut world = World { netbox: BTreeMap::new(), next_id: 0, routed: false, aaa, profile: profile.clone() };
         let mut record = Ipv6Record::pending(AssignmentMode::Pd, now);
-        let options = OperationOptions::default();
         for (number, (kind, fates, hours)) in asked.into_iter().enumerate() {
             now += Duration::hours(hours);
+            let what = ReconcileWhat::ALL[hours as usize % ReconcileWhat::ALL.len()];
+            let options = OperationOptions { reconcile: (kind == OperationKind::Reconcile).then_some(what), ..OperationOptions::default() };
             if guard(kind, &facts(&record), &options, Role::Noc, None, now) != Guard::Go {
                 continue;
             }
@@ -160,33 +226,11 @@ proptest! {
                 let all = Method::DisconnectThenLogin;
                 Methods { activate: all, suspend: all, resume: all }
             };
-            let input = PlanInput {
-                state: record.state, enforcement: record.enforcement, has_prefix: record.prefix.is_some(),
-                has_netbox_id: record.netbox_prefix_id.is_some(), has_session: true, has_aaa, methods: Some(methods),
-            };
-            let steps = plan(kind, &input, &options);
-            record_begin(&mut record, kind, now);
-            let mut progress = Progress::default();
-            let mut next = first(kind, &steps, &progress);
-            let mut fates = fates.into_iter();
-            let ended = loop {
-                match next {
-                    Next::End(ended) => break *ended,
-                    Next::Run(step) => {
-                        if step.is_nas() { progress.before.get_or_insert((record.enforcement, None)); record_nas_asked(&mut record); }
-                        // When the fates are used up the upstreams are well: everything must come to its end.
-                        let fate = fates.next().unwrap_or(Fate::Fine);
-                        next = match act(&mut world, step, fate, number as u32, &record, kind) {
-                            Some(answer) => advance(kind, &steps, &mut progress, false, answer),
-                            // The next start: the journal shows a step started and not ended, which is an unclear try.
-                            None => { progress.unclear = true; first(kind, &steps, &progress) }
-                        };
-                    }
-                    Next::Wait(_) => next = first(kind, &steps, &progress),
-                }
-            };
+            let says = |record: &Ipv6Record| login_of(record, &profile);
+            // A reconcile that does not succeed leaves what an operation before it left.
+            let open_before = world.aaa.as_ref().is_some_and(|login| *login != says(&record));
+            let (ended, progress) = run(&mut world, &mut record, kind, &options, methods, number as u32, fates, now);
             prop_assert!(ended.status != OperationStatus::Succeeded || ended.error.is_none());
-            record_end(&mut record, kind, &ended, &progress, now, Duration::hours(24));
             let live: Vec<i64> = world.netbox.keys().copied().collect();
             let known: Vec<i64> = record.netbox_prefix_id.into_iter().collect();
             if record.state.holds_prefix() {
@@ -208,6 +252,8 @@ proptest! {
                 // A revoke that could not be sent, or whose first word AAA refused, keeps what the network did before it: that is still true.
                 Enforcement::Acknowledged if record.state == Ipv6State::Revoking && world.routed => {
                     let unasked = has_aaa && progress.at == 0 && ended.status == OperationStatus::Refused;
+                    // A reconcile of AAA or NetBox asks no NAS, so what is known of the network stays.
+                    let unasked = unasked || kind == OperationKind::Reconcile;
                     prop_assert!(unasked || ended.status == OperationStatus::Failed, "{:?}", ended);
                 }
                 Enforcement::Acknowledged => {
@@ -217,15 +263,69 @@ proptest! {
                 _ => {}
             }
             if let Some(login) = &world.aaa {
-                let said = login_of(&record, &profile);
+                let said = says(&record);
                 // A revoke whose very first word AAA refused is not done: it says so, and a retry settles it.
                 let open = record.state == Ipv6State::Revoking && progress.at == 0 && ended.status == OperationStatus::Refused;
+                let open = open || (kind == OperationKind::Reconcile && ended.status != OperationStatus::Succeeded && open_before);
                 prop_assert!(*login == said || open, "a login gets {:?}, the state {} says {:?} after {} ({:?})", login, record.state, said, kind, ended);
                 let released = record.netbox_prefix_id.and_then(|id| world.netbox.get(&id)).is_none_or(|(_, deprecated)| *deprecated);
                 prop_assert!(!released || login.prefixes().0.is_none(), "handed out, and given back: {:?} after {}", login, kind);
             }
             if record.state == Ipv6State::Revoked { prop_assert!(!world.routed); }
             if record.state == Ipv6State::Suspended && record.enforcement == Enforcement::Acknowledged { prop_assert!(!world.routed); }
+        }
+    }
+
+    /// Whatever somebody changed by hand: a reconcile that succeeds has made it what the state says, and the state itself never moves but from
+    /// revoked to pending.
+    #[test]
+    fn what_was_changed_by_hand_is_set_right_and_the_state_stays(
+        state in proptest::sample::select(Ipv6State::ALL.to_vec()),
+        what in proptest::sample::select(ReconcileWhat::ALL.to_vec()),
+        fates in proptest::collection::vec(fate(), 0..6),
+        (deprecated, routed, handed_out) in (proptest::bool::ANY, proptest::bool::ANY, proptest::bool::ANY),
+        by_coa in proptest::bool::ANY,
+    ) {
+        let now: Timestamp = Utc.timestamp_opt(1_800_000_000, 0).single().expect("time");
+        let prefix = "2001:db8:1::/56".parse().expect("prefix");
+        let profile = LoginProfile { suspend: SuspendLogin::Reject, ..LoginProfile::default() };
+        let aaa = if handed_out { Login::Normal { delegated: Some(prefix), framed: None } } else { Login::WithoutPrefix };
+        let held = !matches!(state, Ipv6State::Pending) && what != ReconcileWhat::Pending;
+        let mut world = World { netbox: BTreeMap::new(), next_id: 1, routed, aaa: Some(aaa), profile: profile.clone() };
+        let mut record = Ipv6Record::pending(AssignmentMode::Pd, now);
+        record.state = state;
+        if held {
+            world.netbox.insert(1, (0, deprecated));
+            (record.prefix, record.netbox_prefix_id) = (Some(prefix), Some(1));
+            record.hold_until = (state == Ipv6State::Revoked).then(|| now + Duration::hours(1));
+        }
+        let options = OperationOptions { reconcile: Some(what), ..OperationOptions::default() };
+        let go = guard(OperationKind::Reconcile, &facts(&record), &options, Role::Noc, None, now);
+        prop_assert!(!matches!(go, Guard::AlreadyThere));
+        if go != Guard::Go {
+            return Ok(());
+        }
+        let methods = if by_coa {
+            Methods { activate: Method::CoaPrefix, suspend: Method::CoaFilter, resume: Method::CoaFilter }
+        } else {
+            Methods { activate: Method::None, suspend: Method::None, resume: Method::None }
+        };
+        let (ended, _) = run(&mut world, &mut record, OperationKind::Reconcile, &options, methods, 1, fates, now);
+        let moved = what == ReconcileWhat::Pending && ended.status == OperationStatus::Succeeded;
+        prop_assert_eq!(record.state, if moved { Ipv6State::Pending } else { state });
+        if ended.status == OperationStatus::Succeeded {
+            let in_service = state == Ipv6State::Active;
+            match what {
+                ReconcileWhat::Netbox => prop_assert_eq!(world.netbox.get(&1).map(|(_, rests)| *rests), Some(state == Ipv6State::Revoked)),
+                ReconcileWhat::Nas => prop_assert_eq!(world.routed, in_service, "{:?}", ended),
+                ReconcileWhat::Aaa | ReconcileWhat::Pending => {}
+            }
+            if what != ReconcileWhat::Netbox {
+                prop_assert_eq!(world.aaa.as_ref(), Some(&login_of(&record, &profile)));
+            }
+            if !matches!(state, Ipv6State::Active | Ipv6State::Suspended | Ipv6State::Revoked) {
+                prop_assert_eq!(record.enforcement, Enforcement::None);
+            }
         }
     }
 }
@@ -240,6 +340,7 @@ fn guards_agree_with_the_contract_table() {
         (OperationKind::Suspend, &[Active]),
         (OperationKind::Resume, &[Suspended]),
         (OperationKind::Revoke, &[Allocated, Active, Suspended, Failed, Revoking]),
+        (OperationKind::Reconcile, &[Pending, Allocated, Active, Suspended, Revoking, Revoked, Failed]),
     ];
     let now = Utc.timestamp_opt(1_800_000_000, 0).single().expect("time");
     for (kind, from) in contract {
@@ -274,6 +375,14 @@ fn hold_mode_version_and_force_are_guarded() {
     assert_eq!(ask(&record, OperationKind::Revoke, &quiet, Role::Noc, None), Guard::Refused(Refusal::DisconnectRequired));
     let forced = OperationOptions { force: true, ..quiet };
     assert_eq!(ask(&record, OperationKind::Revoke, &forced, Role::Noc, None), Guard::Go);
+    let back = OperationOptions { reconcile: Some(ReconcileWhat::Pending), ..OperationOptions::default() };
+    let wrong = Guard::Refused(Refusal::WrongState { kind: OperationKind::Reconcile, state: Ipv6State::Active });
+    assert_eq!(ask(&record, OperationKind::Reconcile, &back, Role::Noc, None), wrong);
+    record.state = Ipv6State::Revoked;
+    assert_eq!(ask(&record, OperationKind::Reconcile, &back, Role::Noc, None), Guard::Go);
+    record.netbox_prefix_id = Some(7);
+    assert_eq!(ask(&record, OperationKind::Reconcile, &back, Role::Noc, None), Guard::Refused(Refusal::NotReleased));
+    assert!(matches!(ask(&record, OperationKind::Reconcile, &back, Role::Dispatcher, None), Guard::Refused(Refusal::NotPermitted { .. })));
     let long = OperationOptions { prefix_len: Some(65), ..OperationOptions::default() };
     assert!(matches!(
         ask(&record, OperationKind::Allocate, &long, Role::Noc, None),

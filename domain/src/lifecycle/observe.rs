@@ -57,7 +57,7 @@ impl Proofs {
             OperationKind::Suspend => self.suspend,
             OperationKind::Resume => self.resume,
             OperationKind::Revoke => self.revoke,
-            OperationKind::Allocate | OperationKind::Release => Verification::None,
+            OperationKind::Allocate | OperationKind::Release | OperationKind::Reconcile => Verification::None,
         }
     }
 }
@@ -89,8 +89,12 @@ pub fn proof(
         // Nothing was asked of a NAS, and a login has brought the prefix.
         Enforcement::None if record.state == Ipv6State::Active => seen(record.since),
         Enforcement::Acknowledged | Enforcement::Unanswered => {
-            let asked = asked.filter(|asked| fits(asked.kind, record.state))?;
-            match proofs?.by(asked.kind) {
+            let asked = asked?;
+            let kind = asked.kind.at_nas(record.state);
+            if !fits(kind, record.state) {
+                return None;
+            }
+            match proofs?.by(kind) {
                 Verification::None => None,
                 Verification::Interim => seen(asked.at),
                 Verification::Stop => {
@@ -115,7 +119,7 @@ pub(super) fn fits(kind: OperationKind, state: Ipv6State) -> bool {
         OperationKind::Activate | OperationKind::Resume => state == Ipv6State::Active,
         OperationKind::Suspend => state == Ipv6State::Suspended,
         OperationKind::Revoke => matches!(state, Ipv6State::Revoking | Ipv6State::Revoked),
-        OperationKind::Allocate | OperationKind::Release => false,
+        OperationKind::Allocate | OperationKind::Release | OperationKind::Reconcile => false,
     }
 }
 
@@ -180,6 +184,17 @@ mod tests {
         assert!(activate(&[session(10, 50, None, ""), session(10, 150, None, OURS)]), "any of several");
         assert!(!asks(OperationKind::Activate, Ipv6State::Suspended, Interim, &[session(10, 150, None, OURS)], &[]));
         assert!(!asks(OperationKind::Activate, Ipv6State::Active, Verification::None, &[session(10, 150, None, OURS)], &[]));
+    }
+
+    #[test]
+    fn a_reconcile_is_proved_by_what_proves_the_state_that_it_asked_for() {
+        use Verification::{Interim, Stop};
+        let again = OperationKind::Reconcile;
+        assert!(asks(again, Ipv6State::Active, Interim, &[session(10, 150, None, OURS)], &[]));
+        assert!(!asks(again, Ipv6State::Active, Interim, &[session(10, 150, None, "2001:db8:2::/56")], &[]));
+        assert!(asks(again, Ipv6State::Suspended, Stop, &[], &[session(10, 101, Some(101), OURS)]));
+        assert!(asks(again, Ipv6State::Revoked, Stop, &[], &[session(10, 101, Some(101), OURS)]));
+        assert!(!asks(again, Ipv6State::Pending, Stop, &[], &[session(10, 101, Some(101), OURS)]), "nothing of ours to prove");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! An operation: one lifecycle request with its journal.
 
-use super::{Progress, StepKind};
+use super::{Ipv6State, Progress, StepKind};
 use crate::{ConsoleId, OperationId, SafeText, SubscriberId, TenantId, Timestamp, permission::Role, words};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,23 @@ words!(
         Revoke = "revoke",
         /// Deletes the prefix in NetBox when its rest is over. Begun by the system, not by a key.
         Release = "release",
+        /// Sets AAA, NetBox or the NAS to what the state says, after somebody else changed it. The state moves in one case only: what was
+        /// revoked long ago goes back to pending.
+        Reconcile = "reconcile",
+    }
+);
+
+words!(
+    /// What a reconcile sets right.
+    ReconcileWhat {
+        /// What a login gets.
+        Aaa = "aaa",
+        /// Value, VRF and status of the object in NetBox.
+        Netbox = "netbox",
+        /// The session: the NAS is asked for what the state says, by the method of its profile.
+        Nas = "nas",
+        /// The record itself, revoked and with nothing held any more: back to pending.
+        Pending = "pending",
     }
 );
 
@@ -29,6 +46,19 @@ words!(
         Cancelled = "cancelled",
     }
 );
+
+impl OperationKind {
+    /// What a NAS is asked for: a reconcile asks for what the state says, so what proves it is what proves that. Nothing of ours is in use in
+    /// the states that are not in service.
+    pub const fn at_nas(self, state: Ipv6State) -> Self {
+        match (self, state) {
+            (Self::Reconcile, Ipv6State::Active) => Self::Activate,
+            (Self::Reconcile, Ipv6State::Suspended) => Self::Suspend,
+            (Self::Reconcile, _) => Self::Revoke,
+            (kind, _) => kind,
+        }
+    }
+}
 
 impl OperationStatus {
     pub const fn is_open(self) -> bool {
@@ -63,13 +93,31 @@ pub struct OperationOptions {
     pub release_to_netbox: bool,
     /// Go on although the NAS refused or did not answer (permission `ipv6.force`).
     pub force: bool,
+    /// Reconcile: what is set right; `None` is AAA. Left out where nobody set it, so that what other kinds store stays as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reconcile: Option<ReconcileWhat>,
     /// Why: kept in the operation and the audit.
     pub reason: Option<SafeText>,
 }
 
 impl Default for OperationOptions {
     fn default() -> Self {
-        Self { prefix_len: None, pool: None, send_coa: true, send_disconnect: true, release_to_netbox: true, force: false, reason: None }
+        Self {
+            prefix_len: None,
+            pool: None,
+            send_coa: true,
+            send_disconnect: true,
+            release_to_netbox: true,
+            force: false,
+            reconcile: None,
+            reason: None,
+        }
+    }
+}
+
+impl OperationOptions {
+    pub fn reconcile_what(&self) -> ReconcileWhat {
+        self.reconcile.unwrap_or(ReconcileWhat::Aaa)
     }
 }
 

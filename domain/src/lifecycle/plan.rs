@@ -1,6 +1,6 @@
 //! The plan of an operation: which steps, in which order. Computed once when the operation begins, stored with it, followed after a crash.
 
-use super::{Enforcement, Ipv6State, OperationKind, OperationOptions};
+use super::{Enforcement, Ipv6State, OperationKind, OperationOptions, ReconcileWhat};
 use crate::nas::Method;
 use crate::words;
 
@@ -15,12 +15,16 @@ words!(
         NetboxActivate = "netbox_activate",
         /// PATCH status deprecated: the rest begins.
         NetboxDeprecate = "netbox_deprecate",
+        /// PATCH of value, VRF and status to what the state says.
+        NetboxPutBack = "netbox_put_back",
         NasCoa = "nas_coa",
         NasDisconnect = "nas_disconnect",
         /// What a new login gets becomes what the goal of the operation says.
         AaaWrite = "aaa_write",
         /// What a new login gets becomes again what the state says: the operation ended short of its goal. Never in a plan; see `machine`.
         AaaRestore = "aaa_restore",
+        /// Nobody is asked: the record goes back to pending when the operation ends. In the plan, so that the journal shows it.
+        Reset = "reset",
     }
 );
 
@@ -109,6 +113,25 @@ pub fn plan(kind: OperationKind, input: &PlanInput, options: &OperationOptions) 
             }
         }
         OperationKind::Release => steps.push(StepKind::NetboxDelete),
+        OperationKind::Reconcile => match options.reconcile_what() {
+            ReconcileWhat::Aaa => steps.push(StepKind::AaaWrite),
+            ReconcileWhat::Netbox => steps.push(StepKind::NetboxPutBack),
+            // AAA first: after a Disconnect the login decides. A profile that asks nothing for this state leaves the Disconnect, which every
+            // NAS knows.
+            ReconcileWhat::Nas => {
+                let method = match input.state {
+                    Ipv6State::Active => methods.map(|m| m.activate),
+                    Ipv6State::Suspended => methods.map(|m| m.suspend),
+                    _ => None,
+                };
+                steps.extend(input.has_aaa.then_some(StepKind::AaaWrite));
+                steps.push(nas(method).unwrap_or(StepKind::NasDisconnect));
+            }
+            ReconcileWhat::Pending => {
+                steps.extend(input.has_aaa.then_some(StepKind::AaaWrite));
+                steps.push(StepKind::Reset);
+            }
+        },
     }
     steps
 }

@@ -40,10 +40,18 @@ pub fn record_end(record: &mut Ipv6Record, kind: OperationKind, ended: &Ended, p
         record.enforcement = enforcement;
         record.enforcement_note = ended.enforcement_note.clone();
     }
+    // The session of one that is not in service has ended: the network holds nothing of it.
+    let settled = kind == OperationKind::Reconcile && ended.status == OperationStatus::Succeeded && ended.enforcement.is_some();
+    if settled && matches!(record.state, Ipv6State::Pending | Ipv6State::Failed) {
+        record.enforcement = Enforcement::None;
+    }
     if ended.begin_hold {
         record.hold_until = Some(now + hold);
     }
-    record.last_error = ended.error.clone();
+    // What set something else right says nothing of why the last operation failed.
+    if kind != OperationKind::Reconcile || ended.error.is_some() || ended.state.is_some() {
+        record.last_error = ended.error.clone();
+    }
     let before = record.state;
     if let Some(state) = ended.state {
         set_state(record, state, now);
@@ -63,6 +71,16 @@ pub fn record_end(record: &mut Ipv6Record, kind: OperationKind, ended: &Ended, p
             OperationKind::Suspend => &mut record.suspended_at,
             OperationKind::Resume => &mut record.resumed_at,
             OperationKind::Revoke => &mut record.revoked_at,
+            OperationKind::Reconcile => {
+                // As if it had never had a prefix; the audit log knows.
+                record.allocated_at = None;
+                record.activated_at = None;
+                record.suspended_at = None;
+                record.resumed_at = None;
+                record.revoked_at = None;
+                record.failed_at = None;
+                return;
+            }
             OperationKind::Release => return,
         };
         *stamp = Some(now);
@@ -78,7 +96,7 @@ pub fn suspend_reason_after(kind: OperationKind, reason: Option<SafeText>, befor
     match kind {
         OperationKind::Suspend => reason.or(before),
         OperationKind::Resume | OperationKind::Revoke => None,
-        OperationKind::Allocate | OperationKind::Activate | OperationKind::Release => before,
+        OperationKind::Allocate | OperationKind::Activate | OperationKind::Release | OperationKind::Reconcile => before,
     }
 }
 

@@ -39,6 +39,15 @@ impl FreeRadius {
         Ok(self.users(&names).await?.into_iter().next())
     }
 
+    /// FreeRADIUS reads what is written for a user only where `radcheck` has a row of it.
+    pub async fn in_radcheck(&self, username: &Username) -> Result<bool, AaaError> {
+        let stored = self.config.names.stored(username);
+        let line = self.reading.line().await?;
+        let rows = line.query("SELECT EXISTS (SELECT FROM radcheck AS c WHERE c.username = $1)", &[&stored]).await?;
+        drop(line);
+        rows.first().map_or(Ok(false), |row| row.try_get(0)).map_err(|error| of_question(&error, false))
+    }
+
     /// A page of names by the index on their order, then what belongs to them.
     pub(super) async fn read_users(&self, after: Option<&Username>, limit: u32) -> Result<Vec<AaaUser>, AaaError> {
         let mut after = after.cloned();

@@ -49,6 +49,8 @@ const TABLES: &[(&str, &[&str], &[&str])] = &[
     ),
 ];
 
+const RELOADS: (&str, &[&str]) = ("nasreload", &["SELECT"]);
+
 const OURS: (&str, &[&str]) = ("noctule_login", &["SELECT", "INSERT", "UPDATE"]);
 
 /// One thing that was looked at.
@@ -120,7 +122,7 @@ impl FreeRadius {
 }
 
 async fn facts(line: &Line) -> Result<Facts, AaaError> {
-    let names: Vec<&str> = TABLES.iter().map(|(name, ..)| *name).chain([OURS.0, "nasreload"]).collect();
+    let names: Vec<&str> = TABLES.iter().map(|(name, ..)| *name).chain([OURS.0, RELOADS.0]).collect();
     let ask = async {
         let client = &line.client;
         let who = client.query_one("SELECT split_part(version(), ' on ', 1), current_user::text", &[]).await?;
@@ -206,6 +208,10 @@ fn judge(facts: &Facts, names: Names) -> AaaCheck {
     findings.push(finding(format!("table {} (ours)", OURS.0), words, true, vec![LOGIN_TABLE.to_owned(), grant]));
     if ours {
         findings.push(rights_of(facts, OURS.0, OURS.1, &role));
+    }
+    // A schema without it has no accounting that only notes when a NAS came up; where it is there, the reader asks it.
+    if facts.tables.iter().any(|name| name == RELOADS.0) {
+        findings.push(rights_of(facts, RELOADS.0, RELOADS.1, &role));
     }
     if facts.tables.iter().any(|name| name == "radacct") {
         let has = |first: &str, open: bool| {

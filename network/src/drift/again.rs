@@ -3,8 +3,10 @@
 
 use super::check::{Checker, Step};
 use super::names::{Profiles, by_row, login_of};
+use super::source::PrefixSource;
 use noctule_domain::drift::{
-    Crossings, DriftKind, DriftRow, DriftSource, Finding, NetboxRow, Parents, Subject, aaa_pair, aaa_stranger, netbox_alone, netbox_pair,
+    Crossings, DriftKind, DriftRow, DriftSource, Finding, NetboxRow, Parents, Subject, aaa_pair, aaa_stranger, netbox_alone,
+    netbox_missing, netbox_pair,
 };
 use noctule_domain::{OperationId, SubscriberId};
 use std::collections::{BTreeMap, HashMap};
@@ -74,7 +76,10 @@ impl Checker {
             match &finding.subject {
                 Subject::Subscriber(id) => {
                     let Some(row) = rows.get(id) else { continue };
-                    let Some(netbox_id) = of_row(row, finding) else { continue };
+                    let Some(netbox_id) = of_row(row, finding) else {
+                        out.extend(self.missing_again(&**source, row, parents).await?);
+                        continue;
+                    };
                     let object = objects.get(&netbox_id);
                     let named = DriftRow { netbox_id: Some(netbox_id), ..row.clone() };
                     let Some(still) = netbox_pair(&named, object, parents) else { continue };
@@ -93,6 +98,16 @@ impl Checker {
             }
         }
         Ok(())
+    }
+
+    /// NetBox is asked by the value of a row that names no object.
+    async fn missing_again(&self, source: &dyn PrefixSource, row: &DriftRow, parents: &Parents) -> Result<Option<Finding>, Step> {
+        let Some((still, prefix)) = netbox_missing(row, parents).zip(row.prefix) else { return Ok(None) };
+        if !source.by_prefix(prefix, row.vrf).await?.is_empty() {
+            return Ok(None);
+        }
+        let after = self.rows.row(row.id).await?;
+        Ok(after.is_some_and(|after| after.version == row.version && !after.busy).then_some(still))
     }
 
     /// An object that really belongs to nobody. First whether its operation is at work, then whether a row has it: in the other order an

@@ -110,6 +110,7 @@ impl Checker {
         let mut suspects = Suspects::default();
         let mut sources = Vec::new();
         let mut parents = Parents::default();
+        let mut objects = None;
         if let Some(source) = &self.prefixes {
             let mut report = SourceReport { source: DriftSource::Netbox, read: 0, whole: false, trouble: None };
             match source.parents().await {
@@ -121,7 +122,10 @@ impl Checker {
                     let (read, done) = self.objects(&**source, &pools, &parents, &mut suspects).await;
                     report.read = read;
                     match done {
-                        Ok(()) => report.whole = true,
+                        Ok(all) => {
+                            report.whole = true;
+                            objects = Some(all);
+                        }
                         Err(step) => report.trouble = Some(step.of_source()?),
                     }
                 }
@@ -130,7 +134,7 @@ impl Checker {
         }
         self.phase(if self.aaa.is_some() { "AAA and sessions" } else { "subscribers and sessions" });
         let mut named = Named::default();
-        self.names(&parents, &mut suspects, &mut named).await.map_err(failed)?;
+        self.names(&parents, objects.as_ref(), &mut suspects, &mut named).await.map_err(failed)?;
         sources.push(SourceReport { source: DriftSource::Rows, read: named.rows, whole: true, trouble: None });
         if self.aaa.is_some() {
             let unknown = (self.prefixes.is_some() && parents.0.is_empty())

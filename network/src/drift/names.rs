@@ -4,7 +4,9 @@ use super::check::{Checker, Step};
 use super::suspects::Suspects;
 use crate::upstream::AaaError;
 use noctule_domain::aaa::{AaaUser, LoginProfile};
-use noctule_domain::drift::{DriftRow, Finding, Merge, Pair, Parents, aaa_pair, aaa_stranger, name_order, row_alone, session_of};
+use noctule_domain::drift::{
+    Crossings, DriftRow, Finding, Merge, Pair, Parents, aaa_pair, aaa_stranger, name_order, netbox_missing, row_alone, session_of,
+};
 use noctule_domain::nas::NasProfile;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,7 +44,18 @@ impl<'a> Profiles<'a> {
 }
 
 impl Checker {
-    pub(super) async fn names(&self, parents: &Parents, suspects: &mut Suspects, out: &mut Named) -> Result<(), Step> {
+    /// `objects`: all of NetBox's, where they were read to the end. A row that names none is held against them by value.
+    pub(super) async fn names(
+        &self,
+        parents: &Parents,
+        objects: Option<&Crossings>,
+        suspects: &mut Suspects,
+        out: &mut Named,
+    ) -> Result<(), Step> {
+        let missing = |row: &DriftRow| {
+            let listed = row.prefix.zip(objects).is_none_or(|(prefix, objects)| objects.holds(prefix, row.vrf));
+            if listed { None } else { netbox_missing(row, parents) }
+        };
         let mut merge = Merge::new(|row: &DriftRow, user: &AaaUser| name_order(row.username.as_str(), user.username.as_str()));
         let mut profiles = Profiles::new(&*self.config.profiles);
         let mut after = None;
@@ -81,6 +94,7 @@ impl Checker {
                         let profile = profiles.get(row.profile.as_deref());
                         self.suspect(suspects, by_row(self, &row, profile, parents, now));
                         self.suspect(suspects, aaa_pair(&row, Some(&user), &login_of(profile), parents));
+                        self.suspect(suspects, missing(&row));
                     }
                     Pair::Left(row) => {
                         let profile = profiles.get(row.profile.as_deref());
@@ -88,6 +102,7 @@ impl Checker {
                         if aaa.is_some() {
                             self.suspect(suspects, aaa_pair(&row, None, &login_of(profile), parents));
                         }
+                        self.suspect(suspects, missing(&row));
                     }
                     Pair::Right(user) => self.suspect(suspects, aaa_stranger(&user, parents)),
                 }

@@ -10,14 +10,14 @@ use noctule_domain::drift::{Crossings, DriftRow, Merge, NetboxRow, Pair, Parents
 const LOOKED_UP: usize = 500;
 
 impl Checker {
-    /// Adds what is suspected; how many objects were read, and the trouble that ended it early.
+    /// Adds what is suspected; how many objects were read, and all of them, or the trouble that ended it early.
     pub(super) async fn objects(
         &self,
         source: &dyn PrefixSource,
         pools: &[Parent],
         parents: &Parents,
         suspects: &mut Suspects,
-    ) -> (u64, Result<(), Step>) {
+    ) -> (u64, Result<Crossings, Step>) {
         let mut read = 0;
         let done = self.join_objects(source, pools, parents, suspects, &mut read).await;
         (read, done)
@@ -30,7 +30,7 @@ impl Checker {
         parents: &Parents,
         suspects: &mut Suspects,
         read: &mut u64,
-    ) -> Result<(), Step> {
+    ) -> Result<Crossings, Step> {
         let mut children = Children::new(source, pools, self.config.page, self.config.pause);
         let mut merge = Merge::new(|row: &DriftRow, object: &NetboxRow| row.netbox_id.unwrap_or(0).cmp(&object.id));
         let mut crossings = Crossings::default();
@@ -67,12 +67,13 @@ impl Checker {
                 break;
             }
         }
+        crossings.settle();
         for (kind, one, other) in crossings.pairs() {
             if self.config.wants(kind) {
                 suspects.add_crossing(kind, one, other);
             }
         }
-        Ok(())
+        Ok(crossings)
     }
 
     /// Objects that no row names by id: an imported row may hold the prefix by its value.

@@ -85,7 +85,7 @@ impl Inner {
     pub(super) async fn look(&self, context: &Context) -> Option<Look> {
         let aaa = self.upstreams.aaa.as_ref()?;
         let profile = self.upstreams.profiles.get(&context.nas.as_ref()?.profile)?;
-        let by = profile.verification(context.operation.kind);
+        let by = profile.verification(context.operation.kind.at_nas(context.subscriber.ipv6.state));
         if by == Verification::None || !context.operation.plan.contains(&StepKind::AaaWrite) {
             return None;
         }

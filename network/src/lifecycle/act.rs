@@ -2,7 +2,8 @@
 
 use super::drive::Hints;
 use super::executor::Inner;
-use crate::upstream::{AllocateAsk, Allocation, IpamError, NasAsk, NasOutcome, Purpose, StatusChange};
+use crate::upstream::{AllocateAsk, Allocation, IpamError, NasAsk, NasOutcome, Purpose, PutBack, StatusChange};
+use noctule_domain::drift::wanted_status;
 use noctule_domain::ipam::PrefixStatus;
 use noctule_domain::lifecycle::{Ipv6State, OperationKind, Progress, StepAnswer, StepKind, was_used};
 use noctule_domain::ports::Context;
@@ -39,8 +40,10 @@ impl Inner {
             StepKind::NetboxActivate => self.set_status(context, progress, PrefixStatus::Active).await,
             StepKind::NetboxDeprecate => self.set_status(context, progress, PrefixStatus::Deprecated).await,
             StepKind::NetboxDelete => self.delete(context).await,
+            StepKind::NetboxPutBack => self.put_back(context).await,
             StepKind::NasCoa | StepKind::NasDisconnect => self.ask_nas(context, step, hints).await,
             StepKind::AaaWrite | StepKind::AaaRestore => self.write_login(context, step).await,
+            StepKind::Reset => Acted::new(StepAnswer::Done, "nothing is held any more"),
         }
     }
 
@@ -106,6 +109,29 @@ impl Inner {
         match ipam.set_status(&change).await {
             Ok(()) => Acted::new(StepAnswer::Done, format!("{prefix} is {status} in {}", ipam.name())),
             Err(IpamError::Gone(why)) => not_in_netbox(status, why.into_string()),
+            Err(error) => failed(error),
+        }
+    }
+
+    /// The object of the subscriber's prefix as the state has it. One that is not there is not made again: it may be somebody else's by now.
+    async fn put_back(&self, context: &Context) -> Acted {
+        let record = &context.subscriber.ipv6;
+        let resting = record.state == Ipv6State::Revoked && record.hold_until.is_some();
+        let (Some(prefix), Some(status)) = (record.prefix, wanted_status(record.state, resting)) else {
+            return failed(IpamError::Refused(SafeText::new(&format!("{} says nothing of NetBox", record.state))));
+        };
+        let Some(ipam) = &self.upstreams.ipam else { return no_ipam() };
+        let id = match record.netbox_prefix_id {
+            Some(id) => id,
+            None => match ipam.find_by_prefix(prefix, record.vrf).await {
+                Ok(Some(found)) => found.id,
+                Ok(None) => return failed(IpamError::Gone(SafeText::new(&format!("{} has no {prefix}", ipam.name())))),
+                Err(error) => return failed(error),
+            },
+        };
+        let hold_until = record.hold_until.filter(|_| resting);
+        match ipam.put_back(&PutBack { id, prefix, vrf: record.vrf, status, hold_until, operation: context.operation.id }).await {
+            Ok(()) => Acted::new(StepAnswer::Done, format!("{} id {id} is {prefix} and {status} again", ipam.name())),
             Err(error) => failed(error),
         }
     }
@@ -198,7 +224,11 @@ impl Inner {
         if step.is_nas() {
             return context.nas.as_ref().map_or_else(|| "no NAS".into(), |nas| nas.name.clone());
         }
-        if step.is_aaa() { "AAA".into() } else { self.ipam_name().into() }
+        match step {
+            StepKind::Reset => "Noctule".into(),
+            step if step.is_aaa() => "AAA".into(),
+            _ => self.ipam_name().into(),
+        }
     }
 
     /// The request in words, for the journal. It is written before anything leaves.
@@ -213,6 +243,8 @@ impl Inner {
             StepKind::NetboxActivate => format!("{prefix}: status active{}", again(progress)),
             StepKind::NetboxDeprecate => format!("{prefix}: status deprecated{}", again(progress)),
             StepKind::NetboxDelete => format!("{prefix}: delete{}", again(progress)),
+            StepKind::NetboxPutBack => format!("{prefix}: as {} says{}", record.state, again(progress)),
+            StepKind::Reset => "back to pending".to_owned(),
             StepKind::AaaWrite | StepKind::AaaRestore => {
                 let login = self.login(context, step).map_or_else(|why| why.into_string(), |login| sentence::login(&login));
                 let back = if step == StepKind::AaaRestore { " again" } else { "" };
@@ -239,11 +271,11 @@ fn prefix_len(context: &Context) -> Option<u8> {
 }
 
 fn nas_ask(context: &Context, step: StepKind, hints: &Hints) -> NasAsk {
-    let purpose = match context.operation.kind {
+    let purpose = match context.operation.kind.at_nas(context.subscriber.ipv6.state) {
         OperationKind::Activate => Purpose::Activate,
         OperationKind::Suspend => Purpose::Suspend,
         OperationKind::Resume => Purpose::Resume,
-        OperationKind::Allocate | OperationKind::Revoke | OperationKind::Release => Purpose::Revoke,
+        OperationKind::Allocate | OperationKind::Revoke | OperationKind::Release | OperationKind::Reconcile => Purpose::Revoke,
     };
     NasAsk { purpose, disconnect: step == StepKind::NasDisconnect, with_session_id: !hints.by_username }
 }

@@ -3,7 +3,7 @@
 use super::client::Netbox;
 use super::error::{Doing, NetboxError};
 use super::remote::RemotePrefix;
-use crate::upstream::{AllocateAsk, Allocation, Ipam, IpamError, StatusChange};
+use crate::upstream::{AllocateAsk, Allocation, Ipam, IpamError, PutBack, StatusChange};
 use async_trait::async_trait;
 use ipnet::Ipv6Net;
 use noctule_domain::ipam::Pool;
@@ -25,6 +25,10 @@ impl Ipam for Netbox {
 
     async fn set_status(&self, change: &StatusChange) -> Result<(), IpamError> {
         Ok(self.change_status(change).await?)
+    }
+
+    async fn put_back(&self, back: &PutBack) -> Result<(), IpamError> {
+        Ok(self.put_it_back(back).await?)
     }
 
     async fn delete(&self, id: i64, expect: Ipv6Net, operation: OperationId) -> Result<(), IpamError> {

@@ -23,5 +23,4 @@ pub use client::Netbox;
 pub use config::{HOLD_FIELD, NetboxConfig, OPERATION_FIELD, PoolConfig, PoolRef, SUBSCRIBER_FIELD, TenantRef, Timeouts};
 pub use error::{Doing, Garbage, NetboxError, Setup, Why};
 pub use init::InitStep;
-pub use put_back::PutBack;
 pub use remote::RemotePrefix;

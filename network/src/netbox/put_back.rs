@@ -6,34 +6,17 @@ use super::error::{Doing, Garbage, NetboxError};
 use super::http::Call;
 use super::remote::{RemotePrefix, written};
 use super::words;
-use crate::upstream::IpamError;
-use ipnet::Ipv6Net;
-use noctule_domain::ipam::PrefixStatus;
-use noctule_domain::{OperationId, SafeText, Timestamp};
+use crate::upstream::PutBack;
+use noctule_domain::SafeText;
 use reqwest::Method;
 use serde_json::json;
 
 /// How often a 412 is answered by looking again.
 const TRIES: u32 = 3;
 
-/// What the object has to be.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PutBack {
-    pub id: i64,
-    pub prefix: Ipv6Net,
-    pub vrf: Option<i64>,
-    pub status: PrefixStatus,
-    pub hold_until: Option<Timestamp>,
-    pub operation: OperationId,
-}
-
 impl Netbox {
     /// Already so is success. Asking again after any failure is safe. NetBox refuses a value that another object has, where it looks.
-    pub async fn put_back(&self, back: &PutBack) -> Result<(), IpamError> {
-        Ok(self.put_it_back(back).await?)
-    }
-
-    async fn put_it_back(&self, back: &PutBack) -> Result<(), NetboxError> {
+    pub(super) async fn put_it_back(&self, back: &PutBack) -> Result<(), NetboxError> {
         let (id, expect, doing) = (back.id, back.prefix, Doing::SetStatus);
         for _ in 0..TRIES {
             let Some((present, etag)) = self.fetch(doing, id).await? else {

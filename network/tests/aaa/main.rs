@@ -5,4 +5,5 @@ mod logins;
 mod names;
 mod order;
 mod place;
+mod reader;
 mod rights;

@@ -6,6 +6,24 @@ use noctule_network::aaa::FreeRadius;
 use noctule_network::upstream::{Aaa, AaaError};
 
 #[tokio::test]
+async fn an_index_that_is_missing_is_told_with_what_it_costs_and_the_statement_that_makes_it() {
+    let place = Place::tables().await;
+    for (index, what) in [
+        ("noctule_radacct_changed", "radacct by its last change"),
+        ("noctule_radacct_open", "open rows of radacct"),
+        ("noctule_radcheck_escaped", "radcheck in the order of names"),
+    ] {
+        place.sql(&format!("DROP INDEX {index}"));
+        let check = place.aaa.check().await.expect("looked");
+        let missing: Vec<_> = check.findings.iter().filter(|finding| !finding.fine).collect();
+        assert!(missing.len() == 1 && missing[0].what.as_str().contains(what) && !missing[0].needed, "{index}: {missing:?}");
+        assert!(missing[0].words.as_str().starts_with("without it"), "{index}: {missing:?}");
+        place.aaa.init(&check.sql(), &|_| {}).await.expect("made");
+        assert!(place.aaa.check().await.expect("looked").is_fine(), "{index}");
+    }
+}
+
+#[tokio::test]
 async fn the_statements_of_the_check_are_all_that_a_login_needs() {
     let place = Place::tables().await;
     let role = format!("noc_{}", place.database.name());
@@ -21,6 +39,7 @@ async fn the_statements_of_the_check_are_all_that_a_login_needs() {
     }
     let check = aaa.check().await.expect("looked");
     assert!(check.findings.iter().any(|finding| !finding.fine && finding.needed), "{:?}", check.findings);
+    assert!(check.sql().iter().any(|sql| sql.starts_with("GRANT SELECT ON nasreload")), "{:?}", check.sql());
     // The owner carries them out.
     for statement in check.sql() {
         place.sql(&statement);

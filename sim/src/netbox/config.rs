@@ -50,6 +50,8 @@ pub struct NetboxConfig {
     pub enforce_global_unique: bool,
     /// Keeps at most so many change records and events.
     pub history: usize,
+    /// Its clock is so much ahead of ours; negative is behind.
+    pub clock_ahead: chrono::Duration,
 }
 
 impl Default for NetboxConfig {
@@ -66,6 +68,7 @@ impl Default for NetboxConfig {
             prefixes: Vec::new(),
             enforce_global_unique: true,
             history: 10_000,
+            clock_ahead: chrono::Duration::zero(),
         }
     }
 }

@@ -28,7 +28,7 @@ pub async fn emergency(services: &Services, id: SubscriberId, kind: OperationKin
         OperationKind::Suspend => Purpose::Suspend,
         OperationKind::Resume => Purpose::Resume,
         OperationKind::Revoke => Purpose::Revoke,
-        OperationKind::Allocate | OperationKind::Release => {
+        OperationKind::Allocate | OperationKind::Release | OperationKind::Reconcile => {
             return Err(format!("{kind} needs NetBox and the centre: nothing of it can be done at once"));
         }
     };

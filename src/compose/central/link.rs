@@ -9,6 +9,7 @@ use crate::compose::Services;
 use crate::config::{CentralPlace, Loaded};
 use crate::exit::{Exit, Failure};
 use crate::secrets::{SecretError, Secrets};
+use noctule_domain::audit::AuditEntry;
 use noctule_domain::ipam::Pool;
 use noctule_domain::lifecycle::{Proofs, Told};
 use noctule_domain::permission::Role;
@@ -142,6 +143,15 @@ impl Central {
             && let Err(error) = authority.pools_replace(pools).await
         {
             tracing::debug!(%error, "the pools were not told to the centre");
+        }
+    }
+
+    /// A prefix that belongs to nobody is about to be put to rest or deleted, or was: into the centre's audit log.
+    pub async fn prefix_retired(&self, entry: &AuditEntry) -> Result<(), AuthorityError> {
+        let authority = self.authority.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match authority {
+            Some(authority) => authority.prefix_retired(entry).await,
+            None => Err(AuthorityError::Store { message: "the centre is not connected yet".into(), retry: Retry::Later }),
         }
     }
 

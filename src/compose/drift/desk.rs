@@ -5,7 +5,6 @@ use crate::config::{DriftConfig, Loaded};
 use crate::console::SystemClock;
 use crate::exit::{Exit, Failure};
 use noctule_domain::drift::{CheckProgress, DriftKind, DriftView, Finding, Report};
-use noctule_domain::nas::NasProfile;
 use noctule_domain::overview::{Alert, Severity};
 use noctule_domain::secret::Secret;
 use noctule_domain::{SafeText, TenantId, Timestamp};
@@ -69,11 +68,6 @@ impl Drift {
     /// For a command that only looks at what was found.
     pub fn of(loaded: &Loaded) -> Result<Self, Failure> {
         Self::new(loaded, Arc::new(Profiles::built_in()))
-    }
-
-    /// The NAS profile of a key.
-    pub(super) fn profile(&self, key: &str) -> Option<Arc<NasProfile>> {
-        self.profiles.get(key)
     }
 
     /// The file of the findings, opened when it is first needed.

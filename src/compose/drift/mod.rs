@@ -2,7 +2,6 @@
 
 mod background;
 mod desk;
-mod reconcile;
 mod repair;
 
 pub use background::background;

@@ -41,21 +41,18 @@ pub async fn repair(services: &Arc<Services>, key: &str, reason: Option<SafeText
         let refusal = Refusal::NotPermitted { role: actor.role, needs };
         return Err(AuthorityError::Refused(refusal).into());
     }
-    let why = reason.unwrap_or_else(|| SafeText::new(&format!("drift {} ({})", finding.id(), finding.kind)));
-    match finding.repair {
-        Repair::Operation(kind) => {
-            begin(services, &finding, kind, OperationOptions { reason: Some(why), ..OperationOptions::default() }).await
-        }
-        Repair::Reconcile { nas } => super::reconcile::reconcile(services, &finding, nas, why).await,
-        Repair::Reset => {
-            let Some(who) = &finding.who else { return Err(Failure::new(Exit::Guard, "this finding is about no subscriber")) };
-            services.store.back_to_pending(who.id, who.version, why, actor).await?;
-            services.drift.recheck(services, &finding).await?;
-            Ok(Repaired::Done(SafeText::new(&format!("{} is pending", who.number))))
-        }
-        Repair::Retire { rested } => retire(services, &finding, rested, why).await,
-        Repair::ByHand => Err(Failure::new(Exit::Guard, finding.preview(services.drift.hold).join(" "))),
+    let why = because(&finding, reason);
+    match (finding.operation(), finding.repair) {
+        (Some((kind, options)), _) => begin(services, &finding, kind, OperationOptions { reason: Some(why), ..options }).await,
+        (None, Repair::Retire { rested }) => retire(services, &finding, rested, why).await,
+        (None, _) => Err(Failure::new(Exit::Guard, finding.preview(services.drift.hold).join(" "))),
     }
+}
+
+/// Kept with the operation and in the audit log: why, and what stood there before.
+fn because(finding: &Finding, reason: Option<SafeText>) -> SafeText {
+    let found = format!("drift {} ({}): {}", finding.id(), finding.kind, finding.theirs);
+    SafeText::new(&reason.map_or_else(|| found.clone(), |reason| format!("{reason}; {found}")))
 }
 
 async fn begin(services: &Arc<Services>, finding: &Finding, kind: OperationKind, options: OperationOptions) -> Result<Repaired, Failure> {
@@ -129,11 +126,14 @@ async fn retire(services: &Arc<Services>, finding: &Finding, rested: bool, why: 
         target: SafeText::new(&format!("NetBox {id} ({prefix})")),
         operation: Some(operation),
         reason: Some(why.clone()),
-        before: json!({ "there": finding.theirs }),
+        before: json!({ "netbox_id": id, "prefix": prefix, "there": finding.theirs }),
         after: json!(null),
         answers: answer,
     };
-    audit(services, entry("-begin", json!(null))).await?;
+    if let Err(failure) = audit(services, entry("-begin", json!(null))).await {
+        file.mend_end(operation, SafeText::new(&failure.sentence), chrono::Utc::now()).await?;
+        return Err(failure);
+    }
     let done = if rested {
         netbox.delete(id, prefix, operation).await
     } else {
@@ -161,13 +161,12 @@ async fn retire(services: &Arc<Services>, finding: &Finding, rested: bool, why: 
     }
 }
 
-/// Into the audit log of this machine's store. With a centre its log takes lifecycle operations only: there the journal of this machine and
-/// the change log of NetBox, which carries the operation id, tell of it.
-pub(super) async fn audit(services: &Services, entry: AuditEntry) -> Result<(), Failure> {
-    if services.central.is_some() {
-        return Ok(());
+/// Into the audit log: the centre's, which says itself who asks, or that of this machine's store.
+async fn audit(services: &Services, entry: AuditEntry) -> Result<(), Failure> {
+    match &services.central {
+        Some(central) => central.prefix_retired(&entry).await?,
+        None => drop(services.store.audit_append(entry).await?),
     }
-    services.store.audit_append(entry).await?;
     Ok(())
 }
 

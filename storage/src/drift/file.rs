@@ -20,8 +20,8 @@ const MOST: u32 = 50_000;
 const CHECKS: u32 = 100;
 
 words!(
-    /// A repair that is no lifecycle operation.
-    MendWhat { Deprecate = "deprecate", Delete = "delete", PutBack = "put_back", Login = "login", AskNas = "ask_nas" }
+    /// What is done about a prefix that belongs to nobody. (What is about a subscriber is an operation.)
+    MendWhat { Deprecate = "deprecate", Delete = "delete" }
 );
 
 /// What is done, and by whom.

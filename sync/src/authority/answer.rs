@@ -13,10 +13,23 @@ use serde_json::Value;
 #[serde(rename_all = "snake_case")]
 enum No {
     Refused(Refusal),
-    NotFound { what: String, id: SafeText },
-    LeaseLost { operation: OperationId },
-    Ended { operation: OperationId, status: OperationStatus },
-    NotCancellable { operation: OperationId, why: SafeText },
+    NotFound {
+        what: String,
+        id: SafeText,
+    },
+    LeaseLost {
+        operation: OperationId,
+    },
+    Ended {
+        operation: OperationId,
+        status: OperationStatus,
+    },
+    NotCancellable {
+        operation: OperationId,
+        why: SafeText,
+    },
+    /// Somebody has the prefix by now that was to be given back.
+    Held(SafeText),
 }
 
 impl From<No> for AuthorityError {
@@ -27,6 +40,10 @@ impl From<No> for AuthorityError {
             No::LeaseLost { operation } => Self::LeaseLost { operation },
             No::Ended { operation, status } => Self::Ended { operation, status },
             No::NotCancellable { operation, why } => Self::NotCancellable { operation, why },
+            No::Held(by) => {
+                let message = format!("{by} holds this prefix by now: nothing was done; check again");
+                Self::Store { message: SafeText::new(&message), retry: Retry::Never }
+            }
         }
     }
 }

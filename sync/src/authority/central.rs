@@ -4,6 +4,7 @@
 use super::answer::{garbled, no, part, trouble};
 use crate::connect::{Centre, CentreError};
 use async_trait::async_trait;
+use noctule_domain::audit::AuditEntry;
 use noctule_domain::ipam::Pool;
 use noctule_domain::lifecycle::{Actor, Ended, Methods, Operation, Progress, Proofs, Told};
 use noctule_domain::nas::{Nas, NasSeen};
@@ -128,6 +129,15 @@ impl CentralAuthority {
         let told = serde_json::to_value(told).map_err(|error| garbled(&error))?;
         let proofs = serde_json::to_value(proofs).map_err(|error| garbled(&error))?;
         part(self.ask("sessions_told", &[&told, &proofs, &self.console()]).await?, "heard")
+    }
+}
+
+impl CentralAuthority {
+    /// What is done about a prefix of NetBox that belongs to nobody: there is no subscriber to lock and so no operation, but the centre looks
+    /// whether somebody holds it by now, and its audit log has it. Who acts is the login, whatever the entry says.
+    pub async fn prefix_retired(&self, entry: &AuditEntry) -> Result<(), AuthorityError> {
+        let entry = serde_json::to_value(entry).map_err(|error| garbled(&error))?;
+        self.done("prefix_retired", &[&entry]).await
     }
 }
 

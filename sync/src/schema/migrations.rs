@@ -35,6 +35,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     10 "0010_pools",
     11 "0011_suspend_reason",
     12 "0012_lean",
+    13 "0013_reconcile",
 ];
 
 /// The schema version that this program makes.

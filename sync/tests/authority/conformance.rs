@@ -107,8 +107,14 @@ fn guard_grid() -> Vec<(Value, Value)> {
                     version: 7,
                     running: None,
                 };
-                // `send_coa` does not concern the guard.
-                cases.push(guard_case(kind, &facts, &flags((bits >> 2) << 1), Role::Noc, None));
+                // `send_coa` does not concern the guard, and the flags no reconcile.
+                let options = flags((bits >> 2) << 1);
+                let whats = if kind == OperationKind::Reconcile { ReconcileWhat::ALL } else { &[] };
+                cases.extend(whats.iter().map(|what| {
+                    let options = OperationOptions { reconcile: Some(*what), ..options.clone() };
+                    guard_case(kind, &facts, &options, Role::Noc, None)
+                }));
+                cases.push(guard_case(kind, &facts, &options, Role::Noc, None));
             }
         }
     }
@@ -137,6 +143,7 @@ fn guard_random(seed: u64, count: usize) -> Vec<(Value, Value)> {
             options.prefix_len = dice.of(&[None, Some(0), Some(47), Some(48), Some(56), Some(64), Some(65), Some(255)]);
             options.pool = dice.maybe(|dice| dice.below(1 << 40).cast_signed());
             options.reason = dice.maybe(|_| "because".into());
+            options.reconcile = dice.maybe(|dice| dice.of(ReconcileWhat::ALL));
             let expected = dice.maybe(|dice| dice.below(4).cast_signed());
             guard_case(dice.of(OperationKind::ALL), &facts, &options, dice.of(Role::ALL), expected)
         })
@@ -147,7 +154,7 @@ fn guard_random(seed: u64, count: usize) -> Vec<(Value, Value)> {
 async fn the_guard_answers_as_the_domain_does() {
     let client = Place::new().await.owner().await;
     let grid = guard_grid();
-    assert_eq!(grid.len(), 6 * 7 * 2 * 6 * 4 * 32);
+    assert_eq!(grid.len(), (OperationKind::ALL.len() + ReconcileWhat::ALL.len()) * 7 * 2 * 6 * 4 * 32);
     agree(&client, GUARD, &grid).await;
     for seed in 0..3 {
         agree(&client, GUARD, &guard_random(seed, 8_000)).await;
@@ -192,7 +199,10 @@ fn plan_grid() -> Vec<(Value, Value)> {
                     has_aaa: bits & 64 != 0,
                     methods,
                 };
-                let options = flags((bits >> 3) & 7);
+                let mut options = flags((bits >> 3) & 7);
+                if kind == OperationKind::Reconcile {
+                    options.reconcile = ReconcileWhat::ALL.get(((bits >> 3) & 7) as usize).copied();
+                }
                 let case = json!({
                     "kind": kind, "state": state, "enforcement": enforcement, "has_prefix": input.has_prefix,
                     "has_netbox_id": input.has_netbox_id, "has_session": input.has_session, "has_aaa": input.has_aaa,

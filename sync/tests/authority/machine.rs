@@ -127,12 +127,17 @@ async fn drive(
 async fn life(place: &Place, console: &CentralAuthority, subscriber: SubscriberId, seed: u64) -> u32 {
     let mut dice = Dice::new(seed);
     let mut ended_well = 0;
-    for _ in 0..10 {
-        let mut wanted = request(subscriber, dice.of(OperationKind::ALL));
+    for round in 0..11 {
+        // The way back to pending is open to few: everybody tries it once.
+        let back = round == 0;
+        let mut wanted = request(subscriber, if back { OperationKind::Reconcile } else { dice.of(OperationKind::ALL) });
         wanted.options.force = dice.one_in(3);
         wanted.options.send_disconnect = !dice.one_in(4);
         wanted.options.release_to_netbox = !dice.one_in(4);
         wanted.options.send_coa = !dice.one_in(4);
+        if wanted.kind == OperationKind::Reconcile {
+            wanted.options.reconcile = if back { Some(ReconcileWhat::Pending) } else { dice.maybe(|dice| dice.of(ReconcileWhat::ALL)) };
+        }
         let operation = match console.begin(wanted).await {
             Ok(Begun::Started(operation)) => operation,
             Ok(Begun::AlreadyThere(_)) | Err(AuthorityError::Refused(_)) => continue,
@@ -169,6 +174,9 @@ async fn an_honest_console_is_never_refused_and_the_record_is_the_domains() {
         let prefix = format!("'2001:db9:{seed:x}::/56'");
         if dice.one_in(3) {
             columns.extend([("state", "'active'"), ("prefix", prefix.as_str())]);
+        } else if dice.one_in(4) {
+            // Of long ago.
+            columns.push(("state", "'revoked'"));
         }
         let subscriber = place.subscriber(&columns);
         if dice.coin() {
@@ -178,6 +186,10 @@ async fn an_honest_console_is_never_refused_and_the_record_is_the_domains() {
         ended_well += life(&place, &console, subscriber, seed).await;
     }
     assert!(ended_well > 50, "only {ended_well} operations came to a good end: the dice are loaded");
+    let reconciled = place.sql(
+        "SELECT string_agg(DISTINCT options->>'reconcile', ' ') FROM noctule.operations WHERE kind = 'reconcile' AND status = 'succeeded'",
+    );
+    assert_eq!(reconciled, "aaa nas netbox pending", "each of them came to a good end");
     let restored = place.sql("SELECT count(*) FROM noctule.operations WHERE (progress->'restore'->>'done')::boolean");
     assert!(restored.parse::<u32>().is_ok_and(|n| n > 4), "only {restored} operations put AAA back");
     assert!(matches!(

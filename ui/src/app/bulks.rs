@@ -175,5 +175,6 @@ fn done(kind: OperationKind) -> &'static str {
         OperationKind::Resume => "resumed",
         OperationKind::Revoke => "revoked",
         OperationKind::Release => "released",
+        OperationKind::Reconcile => "reconciled",
     }
 }

@@ -88,7 +88,7 @@ pub fn action_of(kind: OperationKind) -> Option<Action> {
         OperationKind::Suspend => Some(Action::Suspend),
         OperationKind::Resume => Some(Action::Resume),
         OperationKind::Revoke => Some(Action::Revoke),
-        OperationKind::Release => None,
+        OperationKind::Release | OperationKind::Reconcile => None,
     }
 }
 

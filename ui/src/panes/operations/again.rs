@@ -4,7 +4,7 @@ use super::{State, columns};
 use crate::app::{Cx, Env, Wish};
 use crate::effect::{Effect, OperationTarget};
 use crate::overlay::{Confirm, Overlay, Then};
-use noctule_domain::lifecycle::{OperationKind, OperationRow, OperationStatus};
+use noctule_domain::lifecycle::{OperationKind, OperationRow, OperationStatus, ReconcileWhat};
 use noctule_domain::permission::needed_for;
 use noctule_domain::sentence;
 
@@ -46,18 +46,22 @@ pub fn cancel(row: &OperationRow, cx: &mut Cx<'_>) {
 /// Begins an ended operation anew, with the options it had. A revoke and a forced one are asked for again.
 pub fn retry(state: &State, row: &OperationRow, cx: &mut Cx<'_>) {
     let options = state.journal().map(|view| view.operation.options.clone()).unwrap_or_default();
-    let forced = options.force;
+    let (forced, what) = (options.force, options.reconcile_what());
     let effect = Effect::StartOperations {
         id: cx.request_id(),
         kind: row.kind,
         targets: vec![OperationTarget { subscriber: row.subscriber, expected_version: None }],
         options,
     };
-    if row.kind != OperationKind::Revoke && !forced {
+    let asks_nas = row.kind == OperationKind::Reconcile && what == ReconcileWhat::Nas;
+    if row.kind != OperationKind::Revoke && !forced && !asks_nas {
         return cx.effect(effect);
     }
     let title = format!("Start {} of {} again?", row.kind, columns::who(row));
     let mut lines = vec!["1 subscriber. The session is disconnected first; nothing is released before the NAS confirms.".to_owned()];
+    if asks_nas {
+        lines = vec!["1 subscriber. The NAS is asked for what the state says: a session may be ended.".to_owned()];
+    }
     if forced {
         lines = vec!["1 subscriber. FORCE: it goes on although the NAS refuses or does not answer.".to_owned()];
     }
