@@ -1,7 +1,7 @@
 //! The screen while a bulk of ten thousand runs: the real program, six simulated NASes that take 20 ms for each answer, and somebody who works
 //! at the console all the while. NASes, console and bench share the machine, which is harder on the console than life is.
 
-use super::hands::{Hands, is_selected};
+use super::hands::{Hands, is_selected, number};
 use super::outside::{ms, thousands};
 use super::pty::Console;
 use super::screen::Screen;
@@ -39,9 +39,7 @@ pub fn measure(folder: &Path) {
         work(&mut hands, course);
         took += begun.elapsed().as_secs_f64();
         moved += count;
-        let done = format!("{count} succeeded");
-        hands.console.wait("the end of the bulk", |screen| screen.has(&done));
-        hands.console.press("\x1b");
+        all_went(&mut hands.console, course, count);
     }
     say("bulk_subscribers_a_round", f64::from(moved) / ROUNDS.len() as f64, "rows", "");
     say("bulk_seconds_a_round", took / ROUNDS.len() as f64, "s", "");
@@ -67,9 +65,14 @@ fn begin(hands: &mut Hands, key: &str, state: &str) -> u32 {
     console.press("\r");
     console.wait("the board", |screen| !screen.has("Type "));
     filter(console, "");
-    // The notice goes, so that the line tells of the selection again.
-    console.press("\x1b");
+    put_away(console);
     count
+}
+
+/// The notice goes, so that the line tells of the selection again. Escape and a key at once would be another key.
+fn put_away(console: &mut Console) {
+    console.press("\x1b");
+    console.quiet(60);
 }
 
 fn filter(console: &mut Console, text: &str) {
@@ -91,12 +94,26 @@ fn work(hands: &mut Hands, course: &str) {
         hands.key("pane", "7", |screen| screen.row(2).contains("NetBox"));
         hands.key("pane", "2", |screen| screen.row(2).contains(" subscribers"));
         hands.filter("anna");
-        // A notice stands for some seconds where the selection is told: then the cursor can not be seen to move.
-        hands.console.take_until(Instant::now() + Duration::from_millis(100));
-        if is_selected(&hands.console.screen) {
-            hands.walk();
+        for (kind, key) in [("cursor", "j"), ("cursor", "j"), ("page", "\x1b[6~"), ("cursor", "k"), ("page", "\x1b[5~")] {
+            // A notice stands for some seconds where the selection is told: then the cursor can not be seen to move.
+            if is_selected(&hands.console.screen) {
+                let before = number(&hands.console.screen);
+                hands.key(kind, key, |screen| !is_selected(screen) || number(screen) != before);
+            }
         }
     }
+}
+
+/// The job says so of each.
+fn all_went(console: &mut Console, course: &str, count: u32) {
+    console.press("J");
+    console.wait("the jobs", |screen| screen.has("Jobs: enter opens one"));
+    console.press("\r");
+    let done = format!("{course} {count} of {count}, done");
+    console.wait("the job at its end", |screen| screen.has(&done));
+    console.press("q");
+    console.wait("the board", |screen| !screen.has(&done));
+    put_away(console);
 }
 
 /// A store with its NASes running, everything with the round trip of a country.

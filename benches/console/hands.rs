@@ -110,7 +110,7 @@ pub fn is_selected(screen: &Screen) -> bool {
     number.starts_with("C-") || number.starts_with("N-")
 }
 
-fn number(screen: &Screen) -> String {
+pub fn number(screen: &Screen) -> String {
     screen.row(SELECTED_ROW).split_whitespace().next().unwrap_or_default().to_owned()
 }
 

@@ -6,12 +6,14 @@ use crate::effect::Effect;
 use crate::look::Depth;
 use crate::msg::*;
 use crate::query::{Reply, RequestId};
+use crate::testing::jobs::{head, job_id};
 use crate::testing::{Desk, Stub, config, now, operation_id, row, subscriber_id};
 use chrono::Duration;
 use crokey::KeyCombination;
 use crokey::crossterm::event::{KeyCode, KeyModifiers};
 use noctule_domain::SafeText;
-use noctule_domain::lifecycle::{OperationKind, OperationStatus};
+use noctule_domain::job::{Course, ItemGroup, ItemRow, ItemState, JobPreview, JobState, JobView, Outcome, Tally};
+use noctule_domain::lifecycle::{OperationKind, OperationOptions, OperationStatus};
 use noctule_domain::page::{Page, Total};
 use noctule_domain::sync::{Link, Outbox, Phase, SyncStatus, Table};
 use proptest::prelude::*;
@@ -62,6 +64,7 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         1 => (0u64..60, page).prop_map(|(id, reply)| Event::Msg(Msg::Reply { id: RequestId(id), reply })),
         2 => Just(Event::Msg(Msg::Changed)),
+        3 => job().prop_map(Event::Msg),
         3 => status().prop_map(|status| Event::Msg(Msg::Sync(Box::new(status)))),
         1 => (0u64..60, 0u32..9, 0u32..9, any::<bool>()).prop_map(|(id, started, queued, refused)| {
             let refused = if refused { vec![("N-1".into(), "\u{1b}[2J".into())] } else { Vec::new() };
@@ -76,6 +79,64 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Fail),
         1 => Just(Event::Forget),
     ]
+}
+
+/// What is told of jobs, asked for or not: numbers that grow, a preview, a list.
+fn job() -> impl Strategy<Value = Msg> {
+    let tally = prop::array::uniform10(0u32..2000).prop_map(|n| Tally {
+        waiting: n[0],
+        running: n[1],
+        succeeded: n[2],
+        already_there: n[3],
+        unproven: n[4],
+        refused: n[5],
+        unanswered: n[6],
+        failed: n[7],
+        cancelled: n[8],
+        left_out: n[9],
+    });
+    let rows = |len: usize| -> Vec<ItemRow> {
+        let row = |seq: u32| ItemRow {
+            seq,
+            subscriber: subscriber_id(seq.into()),
+            subscriber_number: SafeText::new("N-1"),
+            name: SafeText::new(&"\u{1b}[2J\u{202e}".repeat(seq as usize)),
+            nas: SafeText::default(),
+            canary: false,
+            state: ItemState::Ended,
+            stage: 0,
+            outcome: Some(Outcome::Refused),
+            note: Some(SafeText::new("\u{9b}31m")),
+            operation: None,
+            ended_at: None,
+        };
+        (0..len as u32).map(row).collect()
+    };
+    let course = prop_oneof![
+        Just(Course::Single { kind: OperationKind::Revoke, options: OperationOptions::default() }),
+        Just(Course::Provision { options: OperationOptions::default(), proof_s: 60, undo: true }),
+        Just(Course::Deprovision { options: OperationOptions::default() }),
+    ];
+    (course, prop::sample::select(JobState::ALL), tally, prop::sample::select(ItemGroup::ALL), 0usize..30, 0u8..3).prop_map(
+        move |(course, state, tally, group, len, what)| {
+            let view = JobView { head: head(course, "\u{1b}]0;x\u{7}", state), tally, per_s: Some(2.5), eta_s: Some(u32::MAX) };
+            match what {
+                0 => Msg::Jobs(vec![JobBrief { view, first: rows(len) }]),
+                1 => {
+                    let per_nas = (0..len as u32).map(|n| (SafeText::new("bng \u{9b}"), n)).collect::<Vec<_>>();
+                    let preview = JobPreview { job: view, left_out: per_nas.clone(), per_nas, seconds: u64::MAX };
+                    Msg::JobPreviewed(Box::new(PreviewedJob { preview, going: rows(len), left_out: rows(len / 2) }))
+                }
+                _ => Msg::JobItems(Box::new(JobItems {
+                    job: job_id(1),
+                    course: "revoke".into(),
+                    group,
+                    rows: rows(len),
+                    total: tally.failed,
+                })),
+            }
+        },
+    )
 }
 
 /// Any status that could come, sense or not.
