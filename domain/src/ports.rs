@@ -21,6 +21,13 @@ pub trait Authority: Send + Sync + 'static {
     /// Guards, writes the intent, takes the lease, opens the audit trail. Nothing has left the machine when this returns.
     async fn begin(&self, request: BeginOperation) -> Result<Begun, AuthorityError>;
 
+    /// `begin`, and `step_started` of the first try, in one transaction if the authority can: then that try may leave at once. An operation
+    /// that was there already is not touched. `first` may run on any thread and must not ask the authority.
+    async fn begin_and_start(&self, request: BeginOperation, first: FirstTry) -> Result<Opened, AuthorityError> {
+        drop(first);
+        self.begin(request).await.map(Opened::Begun)
+    }
+
     /// The subscriber, its NAS (that of the session, else the registered one) and the operation: read anew before each step.
     async fn context(&self, operation: OperationId) -> Result<Context, AuthorityError>;
 
@@ -131,6 +138,18 @@ pub enum Begun {
     Started(Box<Operation>),
     /// The subscriber is already there: no operation was made.
     AlreadyThere(Box<Subscriber>),
+}
+
+/// The first try of an operation that is just being begun; `None` leaves it to the caller.
+pub type FirstTry = Arc<dyn Fn(&Context) -> Option<StepStart> + Send + Sync>;
+
+/// The answer to `begin_and_start`.
+#[derive(Debug, Clone)]
+pub enum Opened {
+    /// As `begin` answers: no try is in the journal.
+    Begun(Begun),
+    /// Begun, and this try is in the journal. The context is as it was before the try.
+    Started(Box<(Context, StepStart)>),
 }
 
 #[derive(Debug, Clone)]

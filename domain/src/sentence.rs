@@ -172,6 +172,11 @@ pub fn job_stopped(canary: bool, bad: u32, among: u32, in_all: u32, threshold: &
     format!("{what}; {left} have not begun. Look at the first errors, then let it go on or cancel it")
 }
 
+/// Why a job stands although nobody paused it: what happens can not be written down.
+pub fn job_held(trouble: &str) -> String {
+    format!("nothing more begins, because what happens can not be written down: {trouble}; the job then goes on by itself")
+}
+
 /// What is left of a subscriber whose course ends in the middle.
 pub fn left_in_the_middle(course: &Course, next: u8) -> String {
     match (course, next) {

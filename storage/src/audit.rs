@@ -1,48 +1,33 @@
 //! The audit log: appended to in the transaction of what it speaks of, chained by hash, proved by reading it through.
 
+use crate::canonical;
 use crate::error::StoreError;
 use crate::store::{Shared, Store};
 use noctule_domain::audit::{AuditEntry, AuditRecord, AuditVerdict, Chain, NOTHING, digest};
+use noctule_domain::{OperationId, SafeText, TenantId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-#[derive(Serialize, Deserialize)]
+/// What is read again of a record's text; its number stands in a column too.
+#[derive(Deserialize)]
 struct Body {
-    seq: i64,
     entry: AuditEntry,
 }
 
-/// JSON with the keys of every object sorted and nothing between: the same bytes for the same value, whatever wrote it.
-fn canonical(value: &Value, out: &mut Vec<u8>) -> serde_json::Result<()> {
-    match value {
-        Value::Object(map) => {
-            let mut members: Vec<(&String, &Value)> = map.iter().collect();
-            members.sort_unstable_by_key(|(key, _)| *key);
-            out.push(b'{');
-            for (i, (key, item)) in members.into_iter().enumerate() {
-                if i > 0 {
-                    out.push(b',');
-                }
-                serde_json::to_writer(&mut *out, key)?;
-                out.push(b':');
-                canonical(item, out)?;
-            }
-            out.push(b'}');
-        }
-        Value::Array(items) => {
-            out.push(b'[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push(b',');
-                }
-                canonical(item, out)?;
-            }
-            out.push(b']');
-        }
-        plain => serde_json::to_writer(&mut *out, plain)?,
-    }
-    Ok(())
+/// What happened, as borrowed pieces: the fields of an [`AuditEntry`].
+#[derive(Serialize)]
+pub(crate) struct Line<'a, R, N> {
+    pub(crate) tenant: TenantId,
+    pub(crate) at: Timestamp,
+    pub(crate) actor: &'a SafeText,
+    pub(crate) origin: &'a SafeText,
+    pub(crate) action: String,
+    pub(crate) target: SafeText,
+    pub(crate) operation: Option<OperationId>,
+    pub(crate) reason: Option<&'a SafeText>,
+    pub(crate) before: &'a R,
+    pub(crate) after: &'a R,
+    pub(crate) answers: N,
 }
 
 fn head(conn: &Connection, tenant: i64) -> rusqlite::Result<(i64, String)> {
@@ -53,23 +38,43 @@ fn head(conn: &Connection, tenant: i64) -> rusqlite::Result<(i64, String)> {
     Ok(found.unwrap_or((0, NOTHING.to_owned())))
 }
 
-fn text_of(body: &Body) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+/// The canonical JSON of number and entry.
+fn text_of(seq: i64, entry: &impl Serialize) -> rusqlite::Result<String> {
+    #[derive(Serialize)]
+    struct Body<'a, E> {
+        seq: i64,
+        entry: &'a E,
+    }
     let mut text = Vec::with_capacity(2048);
-    canonical(&serde_json::to_value(body)?, &mut text)?;
-    Ok(String::from_utf8(text)?)
+    canonical::write(&mut text, &Body { seq, entry }).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    String::from_utf8(text).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 /// Appends, inside the caller's transaction. The entry's tenant is that of the store, whatever it says.
 pub(crate) fn append(tx: &Transaction<'_>, shared: &Shared, mut entry: AuditEntry) -> rusqlite::Result<AuditRecord> {
-    let (last, previous) = head(tx, shared.tenant_key)?;
     entry.tenant = shared.tenant;
     entry.at = crate::codec::cut(entry.at);
-    let body = Body { seq: last + 1, entry };
-    let text = text_of(&body).map_err(rusqlite::Error::ToSqlConversionFailure)?;
+    let (seq, previous, hash) = put(tx, shared, &entry)?;
+    Ok(AuditRecord { seq, entry, previous, hash })
+}
+
+/// The same for what is not asked for again: of an operation, which is told of twice.
+pub(crate) fn append_line<R: Serialize, N: Serialize>(
+    tx: &Transaction<'_>,
+    shared: &Shared,
+    line: &Line<'_, R, N>,
+) -> rusqlite::Result<()> {
+    put(tx, shared, line).map(drop)
+}
+
+fn put(tx: &Transaction<'_>, shared: &Shared, entry: &impl Serialize) -> rusqlite::Result<(i64, String, String)> {
+    let (last, previous) = head(tx, shared.tenant_key)?;
+    let seq = last + 1;
+    let text = text_of(seq, entry)?;
     let hash = digest(&previous, &text);
     tx.prepare_cached("INSERT INTO audit (tenant, seq, body, previous, hash) VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
         shared.tenant_key,
-        body.seq,
+        seq,
         text,
         previous,
         hash
@@ -77,8 +82,8 @@ pub(crate) fn append(tx: &Transaction<'_>, shared: &Shared, mut entry: AuditEntr
     tx.prepare_cached(
         "INSERT INTO audit_heads (tenant, seq, hash) VALUES (?1, ?2, ?3) ON CONFLICT (tenant) DO UPDATE SET seq = ?2, hash = ?3",
     )?
-    .execute(params![shared.tenant_key, body.seq, hash])?;
-    Ok(AuditRecord { seq: body.seq, entry: body.entry, previous, hash })
+    .execute(params![shared.tenant_key, seq, hash])?;
+    Ok((seq, previous, hash))
 }
 
 impl Store {
@@ -121,4 +126,34 @@ fn verify(conn: &Connection, tenant: i64) -> rusqlite::Result<AuditVerdict> {
         }
     }
     Ok(chain.end(head_seq, &head_hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn a_line_is_written_like_the_entry_that_is_read_from_it() {
+        let at = chrono::DateTime::from_timestamp_micros(1_764_489_600_123_456).unwrap();
+        let (actor, origin, reason): (SafeText, SafeText, SafeText) = ("ada \"the first\"".into(), "tests".into(), "unpaid".into());
+        let before = json!({ "z": 1, "a": [{ "c": null, "b": "x" }] });
+        let line = Line {
+            tenant: TenantId::from_uuid(uuid::Uuid::from_u128(7)),
+            at,
+            actor: &actor,
+            origin: &origin,
+            action: "ipv6-suspend".to_owned(),
+            target: "subscriber 1".into(),
+            operation: Some(OperationId::from_uuid(uuid::Uuid::from_u128(9))),
+            reason: Some(&reason),
+            before: &before,
+            after: &Value::Null,
+            answers: json!([]),
+        };
+        let text = text_of(41, &line).unwrap();
+        let read: Body = serde_json::from_str(&text).unwrap();
+        assert_eq!((&read.entry.before, read.entry.at), (&before, at));
+        assert_eq!(text_of(41, &read.entry).unwrap(), text, "every field of an entry is one of a line, under the same name");
+    }
 }

@@ -3,6 +3,7 @@
 mod accounting;
 mod audit;
 mod authority;
+mod canonical;
 mod codec;
 mod consoles;
 mod drift;

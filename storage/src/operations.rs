@@ -199,7 +199,7 @@ pub(crate) fn steps(conn: &Connection, tenant: i64, id: OperationId) -> rusqlite
 }
 
 /// Writes a new operation; `before` is the IPv6 record as it was.
-pub(crate) fn insert(conn: &Connection, tenant: i64, operation: &Operation, before: &str) -> rusqlite::Result<()> {
+pub(crate) fn insert(conn: &Connection, tenant: i64, operation: &Operation, progress: &Progress, before: &str) -> rusqlite::Result<()> {
     conn.prepare_cached(
         "INSERT INTO operations (tenant, id, subscriber, kind, status, actor, role, origin, options, expected_version, requested_at, plan,
             progress, before, lease_owner, lease_until)
@@ -218,7 +218,7 @@ pub(crate) fn insert(conn: &Connection, tenant: i64, operation: &Operation, befo
         operation.expected_version,
         us(operation.requested_at),
         json(&operation.plan)?,
-        json(&operation.progress)?,
+        json(progress)?,
         before,
         operation.lease_owner.map(|c| bytes(c.0)),
         opt_us(operation.lease_until),

@@ -338,6 +338,20 @@ impl Store {
         answer.await.map_err(|_| E::from(StoreError::Closed))?
     }
 
+    /// The same for a job that refuses before it writes anything: it costs less. One that fails half-way all the same undoes those that share
+    /// its transaction too; they hear of it as of a disk that refused.
+    pub(crate) async fn write_plain<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>, &Shared) -> Result<T, E> + Send + 'static,
+    {
+        let shared = self.inner.shared.clone();
+        let (change, answer) = Change::plain(move |tx: &Transaction<'_>| job(tx, &shared));
+        self.hand_in(Work::Grouped(Box::new(change))).await?;
+        answer.await.map_err(|_| E::from(StoreError::Closed))?
+    }
+
     /// Runs `job` on a reader, within one snapshot.
     pub(crate) async fn read<T, F>(&self, job: F) -> Result<T, StoreError>
     where

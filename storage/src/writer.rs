@@ -1,17 +1,21 @@
-//! The thread that owns the writing connection. Whatever waits for it is done in one durable transaction, each job behind a savepoint of
-//! its own, and nobody is answered before that transaction is on the disk: under load a commit is shared, alone it is as quick as before.
+//! The thread that owns the writing connection. Whatever waits for it is done in one durable transaction, and nobody is answered before that
+//! is on the disk: under load a commit is shared, alone it is as quick as before. A change stands behind a savepoint of its own, which copies
+//! every page that it touches; a plain one does without, and takes the whole transaction back with it if it fails half-way after all.
 
 use crate::error::StoreError;
 use crate::threads::Job;
 use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
 use std::collections::VecDeque;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Jobs that may wait before the caller waits too.
 const QUEUE: usize = 256;
 /// Jobs in one transaction: a caller in the next one waits for all of them.
 const GROUP: usize = 128;
+/// So long after a plain change failed half-way every change has a savepoint: who fails again does it alone.
+const CAREFUL: Duration = Duration::from_secs(60);
 
 /// What the writer does.
 pub(crate) enum Work {
@@ -26,6 +30,9 @@ pub(crate) trait Grouped: Send {
     /// Makes the change; false takes back what it wrote.
     fn run(&mut self, tx: &Transaction<'_>) -> bool;
 
+    /// It refuses before it writes anything, if at all.
+    fn is_plain(&self) -> bool;
+
     /// Called once: after the commit, or with the reason why there was none (the change may not even have run then).
     fn answer(self: Box<Self>, stored: Result<(), StoreError>);
 }
@@ -33,6 +40,7 @@ pub(crate) trait Grouped: Send {
 /// A closure as a `Grouped`.
 pub(crate) struct Change<T, E, F> {
     job: Option<F>,
+    plain: bool,
     result: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
 }
@@ -40,7 +48,13 @@ pub(crate) struct Change<T, E, F> {
 impl<T, E, F> Change<T, E, F> {
     pub(crate) fn new(job: F) -> (Self, oneshot::Receiver<Result<T, E>>) {
         let (reply, answer) = oneshot::channel();
-        (Self { job: Some(job), result: None, reply }, answer)
+        (Self { job: Some(job), plain: false, result: None, reply }, answer)
+    }
+
+    /// See [`Grouped::is_plain`].
+    pub(crate) fn plain(job: F) -> (Self, oneshot::Receiver<Result<T, E>>) {
+        let (change, answer) = Self::new(job);
+        (Self { plain: true, ..change }, answer)
     }
 }
 
@@ -53,6 +67,10 @@ where
     fn run(&mut self, tx: &Transaction<'_>) -> bool {
         self.result = self.job.take().map(|job| job(tx));
         matches!(self.result, Some(Ok(_)))
+    }
+
+    fn is_plain(&self) -> bool {
+        self.plain
     }
 
     fn answer(self: Box<Self>, stored: Result<(), StoreError>) {
@@ -73,6 +91,7 @@ pub(crate) fn start(
 ) -> std::io::Result<(mpsc::Sender<Work>, JoinHandle<()>)> {
     let (sender, mut queue) = mpsc::channel::<Work>(QUEUE);
     let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
+        let mut careful = None;
         while let Some(work) = queue.blocking_recv() {
             let mut group = VecDeque::new();
             let mut next = Some(work);
@@ -85,7 +104,7 @@ pub(crate) fn start(
                 next = if group.len() < GROUP { queue.try_recv().ok() } else { None };
             };
             while !group.is_empty() {
-                commit(&mut conn, &mut group, &stored);
+                commit(&mut conn, &mut group, &mut careful, &stored);
             }
             if let Some(job) = alone {
                 job(&mut conn);
@@ -96,25 +115,32 @@ pub(crate) fn start(
 }
 
 /// One transaction with as much of the group as it holds; what is left needs another.
-fn commit(conn: &mut Connection, group: &mut VecDeque<Box<dyn Grouped>>, stored: &impl Fn()) {
+fn commit(conn: &mut Connection, group: &mut VecDeque<Box<dyn Grouped>>, careful: &mut Option<Instant>, stored: &impl Fn()) {
     let single = group.len() == 1;
+    let is_careful = careful.is_some_and(|since| since.elapsed() < CAREFUL);
     let mut done: Vec<Box<dyn Grouped>> = Vec::with_capacity(group.len());
     let mut kept = false;
     let result = (|| {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         while let Some(mut change) = group.pop_front() {
-            if !single {
+            let plain = single || (change.is_plain() && !is_careful);
+            if !plain {
                 tx.prepare_cached("SAVEPOINT change")?.execute([])?;
             }
+            let before = tx.total_changes();
             let keep = change.run(&tx);
-            if tx.is_autocommit() && !single {
-                // Trouble with the disk undoes everything (sqlite.org/lang_transaction.html, 2.3): the others of this transaction were not
-                // at fault, and the one that was says why itself.
+            let half = plain && !keep && tx.total_changes() != before;
+            if (tx.is_autocommit() || half) && !single {
+                // Trouble with the disk undoes everything (sqlite.org/lang_transaction.html, 2.3), and so does a plain change that is half
+                // written: the others of this transaction were not at fault, and the one that was says why itself.
                 for neighbour in done.drain(..) {
                     neighbour.answer(Err(StoreError::Undone));
                 }
                 change.answer(if keep { Err(StoreError::Undone) } else { Ok(()) });
                 kept = false;
+                if half {
+                    *careful = Some(Instant::now());
+                }
                 return Ok(());
             }
             kept |= keep;
@@ -122,12 +148,13 @@ fn commit(conn: &mut Connection, group: &mut VecDeque<Box<dyn Grouped>>, stored:
                 done.push(change);
                 return if keep { tx.commit() } else { Ok(()) };
             }
-            let settled = if keep {
-                tx.prepare_cached("RELEASE change").and_then(|mut s| s.execute([]))
-            } else {
-                tx.prepare_cached("ROLLBACK TO change")
+            let settled = match (plain, keep) {
+                (true, _) => Ok(0),
+                (false, true) => tx.prepare_cached("RELEASE change").and_then(|mut s| s.execute([])),
+                (false, false) => tx
+                    .prepare_cached("ROLLBACK TO change")
                     .and_then(|mut s| s.execute([]))
-                    .and_then(|_| tx.prepare_cached("RELEASE change")?.execute([]))
+                    .and_then(|_| tx.prepare_cached("RELEASE change")?.execute([])),
             };
             done.push(change);
             settled?;
@@ -209,6 +236,15 @@ mod tests {
             answer
         }
 
+        fn send_plain<T: Send + 'static>(
+            &self,
+            job: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+        ) -> oneshot::Receiver<Result<T, StoreError>> {
+            let (change, answer) = Change::plain(job);
+            self.work.blocking_send(Work::Grouped(Box::new(change))).unwrap();
+            answer
+        }
+
         fn insert(&self, n: i64) -> oneshot::Receiver<Result<i64, StoreError>> {
             self.send(move |tx| {
                 tx.execute("INSERT INTO t (n) VALUES (?1)", [n])?;
@@ -254,6 +290,43 @@ mod tests {
         assert_eq!(bench.commits.load(Relaxed), 1);
         drop(bench.work);
         bench.thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_plain_change_refuses_alone_and_one_that_is_half_written_leaves_nothing_of_its_transaction() {
+        let bench = bench();
+        let write = |n: i64, fails: bool| {
+            move |tx: &Transaction<'_>| {
+                if fails && n < 0 {
+                    return Err(StoreError::Refused("no".into()));
+                }
+                tx.execute("INSERT INTO t (n) VALUES (?1)", [n])?;
+                if fails { Err(StoreError::Refused("half-way".into())) } else { Ok(n) }
+            }
+        };
+        let gate = bench.hold();
+        let (one, refused, two) = (bench.send_plain(write(1, false)), bench.send_plain(write(-1, true)), bench.send_plain(write(2, false)));
+        drop(gate);
+        assert_eq!((one.blocking_recv().unwrap().unwrap(), two.blocking_recv().unwrap().unwrap()), (1, 2));
+        assert!(matches!(refused.blocking_recv().unwrap(), Err(StoreError::Refused(_))));
+        assert_eq!((bench.rows(), bench.commits.load(Relaxed)), (vec![1, 2], 1));
+        // The second time the one that fails is behind a savepoint, and hurts nobody.
+        for (undone, rows) in [(true, vec![1, 2, 5, 6]), (false, vec![1, 2, 3, 4, 5, 6])] {
+            let gate = bench.hold();
+            let before = [bench.send_plain(write(3, false)), bench.insert(4)];
+            let half = bench.send_plain(write(9, true));
+            let after = (bench.rows().len() == 2).then(|| [bench.send_plain(write(5, false)), bench.insert(6)]);
+            drop(gate);
+            for answer in before {
+                let answer = answer.blocking_recv().unwrap();
+                assert_eq!(matches!(answer, Err(StoreError::Undone)), undone, "{answer:?}");
+            }
+            assert!(matches!(half.blocking_recv().unwrap(), Err(StoreError::Refused(_))));
+            for answer in after.into_iter().flatten() {
+                answer.blocking_recv().unwrap().unwrap();
+            }
+            assert_eq!(bench.rows(), rows);
+        }
     }
 
     #[test]

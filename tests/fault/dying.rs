@@ -6,7 +6,7 @@ use noctule_domain::aaa::{AaaUser, AccountingSession};
 use noctule_domain::ipam::Pool;
 use noctule_domain::lifecycle::{Actor, Ended, Progress};
 use noctule_domain::nas::{Nas, NasSeen};
-use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, StepEnd, StepStart};
+use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, FirstTry, Opened, StepEnd, StepStart};
 use noctule_domain::subscriber::{Subscriber, Username};
 use noctule_domain::{NasId, OperationId, SafeText, SubscriberId};
 use noctule_network::upstream::{Aaa, AaaError, LoginWrite};
@@ -50,6 +50,9 @@ pub struct Dying<T: ?Sized> {
 impl<A: Authority> Authority for Dying<A> {
     async fn begin(&self, request: BeginOperation) -> Result<Begun, AuthorityError> {
         self.fuse.around(self.inner.begin(request)).await
+    }
+    async fn begin_and_start(&self, request: BeginOperation, first: FirstTry) -> Result<Opened, AuthorityError> {
+        self.fuse.around(self.inner.begin_and_start(request, first)).await
     }
     async fn context(&self, operation: OperationId) -> Result<Context, AuthorityError> {
         self.inner.context(operation).await

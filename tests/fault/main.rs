@@ -3,6 +3,7 @@
 //! happened: no prefix leaked, none twice, every operation ended, the network as the screen says.
 
 mod aaa;
+mod bulk;
 mod child;
 mod dying;
 mod lost_answers;

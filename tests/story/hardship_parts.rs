@@ -7,7 +7,7 @@ use ipnet::Ipv6Net;
 use noctule_domain::ipam::Pool;
 use noctule_domain::lifecycle::{Actor, Ended, Progress};
 use noctule_domain::nas::{Nas, NasSeen};
-use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, StepEnd, StepStart};
+use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, FirstTry, Opened, StepEnd, StepStart};
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{NasId, OperationId, Retry, SafeText, SubscriberId};
 use noctule_network::netbox::Netbox;
@@ -38,6 +38,9 @@ impl Watched {
 impl Authority for Watched {
     async fn begin(&self, request: BeginOperation) -> Result<Begun, AuthorityError> {
         self.store.begin(request).await
+    }
+    async fn begin_and_start(&self, request: BeginOperation, first: FirstTry) -> Result<Opened, AuthorityError> {
+        self.store.begin_and_start(request, first).await
     }
     async fn context(&self, operation: OperationId) -> Result<Context, AuthorityError> {
         self.store.context(operation).await

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use noctule_domain::audit::{AuditRecord, AuditVerdict};
 use noctule_domain::lifecycle::{Actor, Ended, OperationKind, OperationStatus, OperationView, Progress};
 use noctule_domain::nas::NasSeen;
-use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, StepEnd, StepStart};
+use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, FirstTry, Opened, StepEnd, StepStart};
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{NasId, OperationId, SafeText, SubscriberId};
 use noctule_storage::{OperationFilter, Store};
@@ -91,6 +91,9 @@ impl Authority for Desk {
     async fn begin(&self, request: BeginOperation) -> Result<Begun, AuthorityError> {
         self.at_its_time().await.begin(request).await
     }
+    async fn begin_and_start(&self, request: BeginOperation, first: FirstTry) -> Result<Opened, AuthorityError> {
+        self.at_its_time().await.begin_and_start(request, first).await
+    }
     async fn context(&self, operation: OperationId) -> Result<Context, AuthorityError> {
         self.at_its_time().await.context(operation).await
     }
@@ -102,6 +105,9 @@ impl Authority for Desk {
     }
     async fn finish(&self, operation: OperationId, progress: Progress, ended: Ended) -> Result<Finished, AuthorityError> {
         self.at_its_time().await.finish(operation, progress, ended).await
+    }
+    async fn end_and_finish(&self, step: StepEnd, ended: Ended) -> Result<Finished, AuthorityError> {
+        self.at_its_time().await.end_and_finish(step, ended).await
     }
     async fn renew(&self, operation: OperationId) -> Result<(), AuthorityError> {
         self.at_its_time().await.renew(operation).await

@@ -3,7 +3,7 @@
 use super::act::Acted;
 use super::executor::Inner;
 use crate::upstream::{Aaa, AaaError, LoginWrite};
-use noctule_domain::aaa::{AccountingSession, Login, LoginProfile, login_after, login_of};
+use noctule_domain::aaa::AccountingSession;
 use noctule_domain::lifecycle::{StepAnswer, StepKind, shown};
 use noctule_domain::nas::Verification;
 use noctule_domain::ports::Context;
@@ -16,28 +16,6 @@ pub(super) struct Look {
 }
 
 impl Inner {
-    /// What the step writes: the login of the goal, or again the one of the state that stands.
-    pub(super) fn login(&self, context: &Context, step: StepKind) -> Result<Login, SafeText> {
-        let record = &context.subscriber.ipv6;
-        let login = |profile: &LoginProfile| match step {
-            StepKind::AaaRestore => login_of(record, profile),
-            _ => login_after(context.operation.kind, record, profile),
-        };
-        let Some(nas) = &context.nas else { return Ok(login(&LoginProfile::default())) };
-        match self.upstreams.profiles.get(&nas.profile) {
-            Some(profile) => Ok(login(&profile.login)),
-            // A prefix is taken away alike for every NAS.
-            None => Some(login(&LoginProfile::default())).filter(|login| *login == Login::WithoutPrefix).ok_or_else(|| {
-                let profile = SafeText::bounded(&nas.profile, 60);
-                let why = format!(
-                    "NAS {} has the profile '{profile}', which this console does not know: add the profile, or correct the NAS; AAA was not asked",
-                    nas.name
-                );
-                SafeText::new(&why)
-            }),
-        }
-    }
-
     pub(super) async fn write_login(&self, context: &Context, step: StepKind) -> Acted {
         let Some(aaa) = &self.upstreams.aaa else {
             let why = SafeText::from(
@@ -45,7 +23,7 @@ impl Inner {
             );
             return Acted::new(StepAnswer::Unreachable(why.clone()), why);
         };
-        let login = match self.login(context, step) {
+        let login = match self.tries.login(context, step) {
             Ok(login) => login,
             Err(why) => return Acted::new(StepAnswer::Unreachable(why.clone()), why),
         };
@@ -101,7 +79,7 @@ impl Inner {
     /// The second look, after silence: the words of what shows that it was done all the same.
     pub(super) async fn shown(&self, context: &Context, look: Look) -> Option<SafeText> {
         let after = self.upstreams.aaa.as_ref()?.sessions_of(&context.subscriber.username).await.ok()?;
-        let login = self.login(context, StepKind::AaaWrite).ok()?;
+        let login = self.tries.login(context, StepKind::AaaWrite).ok()?;
         let session = shown(look.by, context.subscriber.ipv6.prefix, &login, &look.before, &after)?;
         let words = match (look.by, session.stopped_at) {
             (Verification::Stop, Some(at)) => {

@@ -215,58 +215,10 @@ impl Inner {
             NasOutcome::NotSent(why) => Acted::new(StepAnswer::NotSent(why.clone()), why),
         }
     }
-
-    fn ipam_name(&self) -> &'static str {
-        self.upstreams.ipam.as_ref().map_or("NetBox", |ipam| ipam.name())
-    }
-
-    pub(super) fn upstream_name(&self, context: &Context, step: StepKind) -> SafeText {
-        if step.is_nas() {
-            return context.nas.as_ref().map_or_else(|| "no NAS".into(), |nas| nas.name.clone());
-        }
-        match step {
-            StepKind::Reset => "Noctule".into(),
-            step if step.is_aaa() => "AAA".into(),
-            _ => self.ipam_name().into(),
-        }
-    }
-
-    /// The request in words, for the journal. It is written before anything leaves.
-    pub(super) fn request_words(&self, context: &Context, progress: &Progress, step: StepKind, hints: &Hints) -> SafeText {
-        let record = &context.subscriber.ipv6;
-        let prefix = record.prefix.map(|p| p.to_string()).unwrap_or_default();
-        let words = match step {
-            StepKind::NetboxAllocate => {
-                let len = prefix_len(context).map_or("prefix of the pool's length".to_owned(), |len| format!("/{len}"));
-                format!("available-prefixes: next free {len}{}", again(progress))
-            }
-            StepKind::NetboxActivate => format!("{prefix}: status active{}", again(progress)),
-            StepKind::NetboxDeprecate => format!("{prefix}: status deprecated{}", again(progress)),
-            StepKind::NetboxDelete => format!("{prefix}: delete{}", again(progress)),
-            StepKind::NetboxPutBack => format!("{prefix}: as {} says{}", record.state, again(progress)),
-            StepKind::Reset => "back to pending".to_owned(),
-            StepKind::AaaWrite | StepKind::AaaRestore => {
-                let login = self.login(context, step).map_or_else(|why| why.into_string(), |login| sentence::login(&login));
-                let back = if step == StepKind::AaaRestore { " again" } else { "" };
-                format!("a login of {} gets{back} {login}", context.subscriber.username)
-            }
-            StepKind::NasCoa | StepKind::NasDisconnect => {
-                let packet = if step == StepKind::NasCoa { "CoA-Request" } else { "Disconnect-Request" };
-                let session = context.subscriber.session.as_ref().filter(|_| !hints.by_username);
-                let session = session.map(|s| format!(", Acct-Session-Id {}", s.acct_session_id)).unwrap_or_default();
-                format!("{packet} for {}{session}", context.subscriber.username)
-            }
-        };
-        SafeText::new(&words)
-    }
-}
-
-fn again(progress: &Progress) -> &'static str {
-    if progress.unclear { " (after a look-up: the last try ended unclear)" } else { "" }
 }
 
 /// Asked for, or the subscriber's size; without either the pool's own.
-fn prefix_len(context: &Context) -> Option<u8> {
+pub(super) fn prefix_len(context: &Context) -> Option<u8> {
     context.operation.options.prefix_len.or(context.subscriber.ipv6.pd_size)
 }
 

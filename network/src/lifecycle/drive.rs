@@ -10,7 +10,7 @@ use noctule_domain::{NasId, OperationId, Retry, SafeText, sentence};
 use std::future::Future;
 use std::sync::PoisonError;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 /// A store that is full or locked is asked again for this many times (about a minute) before this process gives the operation up; it then
 /// stays open in the store, and whoever takes it over adopts what happened.
@@ -19,11 +19,33 @@ const STORE_TRIES: u32 = 12;
 /// Between two writes of what the exchanges of a job told of the NASes.
 const NOTE_PAUSE: Duration = Duration::from_millis(250);
 
+/// An operation whose first try is in the journal already, and the place that it has.
+pub(super) struct Ready {
+    pub context: Context,
+    pub start: StepStart,
+    pub place: Option<OwnedSemaphorePermit>,
+}
+
 impl Executor {
-    pub(super) async fn drive(&self, id: OperationId, bulk: bool, notify: &Notify, hints: &mut Hints) -> Result<Finished, AuthorityError> {
+    pub(super) async fn drive(
+        &self,
+        id: OperationId,
+        bulk: bool,
+        notify: &Notify,
+        hints: &mut Hints,
+        ready: Option<Ready>,
+    ) -> Result<Finished, AuthorityError> {
         let inner = &*self.0;
         let places = if bulk { &inner.bulk.places } else { &inner.places };
         hints.bulk = bulk;
+        if let Some(Ready { context, start, place }) = ready {
+            let mut progress = start.progress.clone();
+            let (next, end) = inner.tried(&context, &mut progress, start, hints).await?;
+            drop(place);
+            if let Next::End(ended) = next {
+                return inner.finish(id, progress, end, *ended).await;
+            }
+        }
         loop {
             let mut context = inner.authority.context(id).await?;
             if !context.operation.status.is_open() {
@@ -62,10 +84,7 @@ impl Executor {
             };
             drop(place);
             if let Next::End(ended) = next {
-                let finished = inner.finish(id, progress, end, *ended).await?;
-                let (operation, who) = (&finished.operation, &finished.subscriber.subscriber_number);
-                tracing::info!(target: "operation", "{}", sentence::ended(operation.kind, who, operation.status, operation.error.as_ref()));
-                return Ok(finished);
+                return inner.finish(id, progress, end, *ended).await;
             }
         }
     }
@@ -81,7 +100,7 @@ pub(super) struct Hints {
     /// An operation of a job.
     pub bulk: bool,
     /// A try has left, and its end is not in the journal yet.
-    under_way: bool,
+    pub under_way: bool,
     /// What the last exchange told of a NAS.
     pub seen: Option<(NasId, NasSeen)>,
 }
@@ -104,24 +123,22 @@ impl Inner {
         step: StepKind,
         hints: &mut Hints,
     ) -> Result<(Next, Option<StepEnd>), AuthorityError> {
+        let start = self.tries.start(context, progress.clone(), step, hints);
+        *progress = start.progress.clone();
+        self.keep_trying(|| self.authority.step_started(start.clone())).await?;
+        self.tried(context, progress, start, hints).await
+    }
+
+    /// What follows when a try is in the journal.
+    async fn tried(
+        &self,
+        context: &Context,
+        progress: &mut Progress,
+        start: StepStart,
+        hints: &mut Hints,
+    ) -> Result<(Next, Option<StepEnd>), AuthorityError> {
         let operation = &context.operation;
-        let id = operation.id;
-        progress.attempts += 1;
-        // The store did not take down how the last try ended: it may have happened.
-        progress.unclear |= hints.under_way;
-        if step.is_nas() && progress.before.is_none() {
-            let ipv6 = &context.subscriber.ipv6;
-            progress.before = Some((ipv6.enforcement, ipv6.enforcement_note.clone()));
-        }
-        let started = StepStart {
-            operation: id,
-            step,
-            attempt: progress.attempts,
-            upstream: self.upstream_name(context, step),
-            request: self.request_words(context, progress, step, hints),
-            progress: progress.clone(),
-        };
-        self.keep_trying(|| self.authority.step_started(started.clone())).await?;
+        let (id, step) = (operation.id, start.step);
         let _ = self.events.send(Event::Step { operation: id, step });
         hints.under_way = true;
         let acted = self.leased(id, self.act(context, progress, step, hints)).await?;
@@ -154,8 +171,7 @@ impl Inner {
                 None
             }
         };
-        let attempt = started.attempt;
-        let end = StepEnd { operation: id, step, attempt, status, answer: words, progress: progress.clone(), wait };
+        let end = StepEnd { operation: id, step, attempt: start.attempt, status, answer: words, progress: progress.clone(), wait };
         if matches!(next, Next::End(_)) {
             return Ok((next, Some(end)));
         }
@@ -166,6 +182,13 @@ impl Inner {
 
     /// Ends the operation, and with it the try that led to its end.
     async fn finish(&self, id: OperationId, progress: Progress, end: Option<StepEnd>, ended: Ended) -> Result<Finished, AuthorityError> {
+        let finished = self.store_end(id, progress, end, ended).await?;
+        let (operation, who) = (&finished.operation, &finished.subscriber.subscriber_number);
+        tracing::info!(target: "operation", "{}", sentence::ended(operation.kind, who, operation.status, operation.error.as_ref()));
+        Ok(finished)
+    }
+
+    async fn store_end(&self, id: OperationId, progress: Progress, end: Option<StepEnd>, ended: Ended) -> Result<Finished, AuthorityError> {
         if let Some(end) = end {
             match self.keep_trying(|| self.authority.end_and_finish(end.clone(), ended.clone())).await {
                 // An authority that does it in two steps has done the first, and its answer was lost.

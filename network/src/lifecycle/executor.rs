@@ -1,11 +1,12 @@
 //! The executor as others see it: start, watch, resume, retry, cancel. One per process; cheap to clone.
 
-use super::drive::Hints;
+use super::drive::{Hints, Ready};
+use super::tries::Tries;
 use crate::radius::Profiles;
 use crate::upstream::{Aaa, DynamicAuthorization, Ipam};
 use noctule_domain::lifecycle::{Actor, OperationStatus, StepKind};
 use noctule_domain::nas::NasSeen;
-use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Clock, Finished};
+use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Clock, Finished, FirstTry, Opened};
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{NasId, OperationId, SafeText, Timestamp};
 use std::collections::HashMap;
@@ -132,6 +133,7 @@ pub struct Executor(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub authority: Arc<dyn Authority>,
     pub upstreams: Upstreams,
+    pub tries: Tries,
     pub config: ExecutorConfig,
     pub events: broadcast::Sender<Event>,
     pub places: Arc<Semaphore>,
@@ -149,7 +151,9 @@ impl Executor {
             places: Arc::new(Semaphore::new(config.parallel_bulk.max(1))),
             noted: Mutex::default(),
         };
-        Self(Arc::new(Inner { authority, upstreams, config, events, places, bulk, driven: Mutex::default() }))
+        let ipam = upstreams.ipam.as_ref().map_or("NetBox", |ipam| ipam.name());
+        let tries = Tries { ipam, profiles: upstreams.profiles.clone() };
+        Self(Arc::new(Inner { authority, upstreams, tries, config, events, places, bulk, driven: Mutex::default() }))
     }
 
     pub fn events(&self) -> broadcast::Receiver<Event> {
@@ -158,17 +162,37 @@ impl Executor {
 
     /// Begins an operation and drives it in the background. When this returns, the intent is durable and no packet has left before it was.
     pub async fn start(&self, request: BeginOperation) -> Result<Started, AuthorityError> {
-        match self.0.authority.begin(request).await? {
-            Begun::AlreadyThere(subscriber) => Ok(Started::AlreadyThere(subscriber)),
-            Begun::Started(operation) => Ok(Started::Running(self.spawn(operation.id, false))),
-        }
+        self.open(request, false).await
     }
 
     /// The same for an operation of a job: interactive ones go first, in this process and at the NAS.
     pub async fn start_bulk(&self, request: BeginOperation) -> Result<Started, AuthorityError> {
-        match self.0.authority.begin(request).await? {
-            Begun::AlreadyThere(subscriber) => Ok(Started::AlreadyThere(subscriber)),
-            Begun::Started(operation) => Ok(Started::Running(self.spawn(operation.id, true))),
+        self.open(request, true).await
+    }
+
+    async fn open(&self, request: BeginOperation, bulk: bool) -> Result<Started, AuthorityError> {
+        let places = if bulk { &self.0.bulk.places } else { &self.0.places };
+        let opened = match places.clone().try_acquire_owned() {
+            // Its first try may leave at once, so both are written down together. The authority runs this where it may be the last to hold
+            // it: it must not hold the authority.
+            Ok(place) => {
+                let tries = self.0.tries.clone();
+                let first: FirstTry = Arc::new(move |context| tries.first(context));
+                (self.0.authority.begin_and_start(request, first).await?, Some(place))
+            }
+            // Begun all the same; its first step waits in line.
+            Err(_) => (Opened::Begun(self.0.authority.begin(request).await?), None),
+        };
+        match opened {
+            (Opened::Begun(Begun::AlreadyThere(subscriber)), _) => Ok(Started::AlreadyThere(subscriber)),
+            (Opened::Begun(Begun::Started(operation)), place) => {
+                drop(place);
+                Ok(Started::Running(self.spawn(operation.id, bulk, None)))
+            }
+            (Opened::Started(started), place) => {
+                let (context, start) = *started;
+                Ok(Started::Running(self.spawn(context.operation.id, bulk, Some(Ready { context, start, place }))))
+            }
         }
     }
 
@@ -180,7 +204,7 @@ impl Executor {
     /// Takes over what other consoles left behind and drives it. Called at start and from time to time.
     pub async fn recover(&self) -> Result<Vec<Handle>, AuthorityError> {
         let orphans = self.0.authority.take_over().await?;
-        Ok(orphans.into_iter().filter(|id| !self.drives(*id)).map(|id| self.spawn(id, false)).collect())
+        Ok(orphans.into_iter().filter(|id| !self.drives(*id)).map(|id| self.spawn(id, false, None)).collect())
     }
 
     /// Goes on with an operation: an open one is tried now instead of at its time, an ended one that did not succeed is begun anew.
@@ -199,7 +223,7 @@ impl Executor {
             }
             // Ours, but its driver has gone: the lease can be renewed, and then it is driven anew.
             self.0.authority.renew(id).await?;
-            return Ok(Started::Running(self.spawn(id, false)));
+            return Ok(Started::Running(self.spawn(id, false, None)));
         }
         if operation.status == OperationStatus::Succeeded {
             return Err(AuthorityError::Ended { operation: id, status: operation.status });
@@ -265,7 +289,7 @@ impl Executor {
     }
 
     /// Drives an operation in the background. One driver each: asked again while one is at it, this only listens.
-    fn spawn(&self, id: OperationId, bulk: bool) -> Handle {
+    fn spawn(&self, id: OperationId, bulk: bool, mut ready: Option<Ready>) -> Handle {
         let (send, done) = oneshot::channel();
         let notify = Arc::new(Notify::new());
         {
@@ -280,7 +304,7 @@ impl Executor {
         tokio::spawn(async move {
             let mut hints = Hints::default();
             let result = loop {
-                match this.drive(id, bulk, &notify, &mut hints).await {
+                match this.drive(id, bulk, &notify, &mut hints, ready.take()).await {
                     // The store is full, locked or gone for now. The operation is ours as long as this process lives, so it is not let go.
                     Err(error @ AuthorityError::Store { .. }) => {
                         tracing::error!(operation = %id, %error, "operation held up by the store");

@@ -7,5 +7,6 @@ mod drive;
 mod executor;
 mod janitor;
 pub mod job;
+mod tries;
 
 pub use executor::{Event, Executor, ExecutorConfig, Handle, Started, Upstreams};

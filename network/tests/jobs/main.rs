@@ -4,5 +4,6 @@
 
 mod bulk;
 mod flows;
+mod full_disk;
 mod killed;
 mod world;

@@ -152,7 +152,12 @@ impl World {
     }
 
     pub fn console(&self) -> Console {
-        console_with(self.folder.path(), self.window, self.netbox.as_ref().map(NetboxSim::url))
+        self.console_with_jobs_in(self.folder.path())
+    }
+
+    /// The file of jobs lies on another disk than the store.
+    pub fn console_with_jobs_in(&self, jobs: &Path) -> Console {
+        console_with(self.folder.path(), jobs, self.window, self.netbox.as_ref().map(NetboxSim::url))
     }
 
     /// Suspends that the NASes carried out.
@@ -163,16 +168,16 @@ impl World {
 
 /// A process on what lies in a folder.
 pub fn console_at(folder: &Path, window: u16) -> Console {
-    console_with(folder, window, None)
+    console_with(folder, folder, window, None)
 }
 
-fn console_with(folder: &Path, window: u16, netbox: Option<String>) -> Console {
+fn console_with(folder: &Path, jobs: &Path, window: u16, netbox: Option<String>) -> Console {
     let methods = Arc::new(move |key: &str| {
         (key == PROFILE).then(|| profile(window)).map(|p| Methods { activate: p.activate, suspend: p.suspend, resume: p.resume })
     });
     let options = OpenOptions::new(ConsoleId(Uuid::now_v7()), TENANT, Arc::new(Now), methods);
     let store = Store::open(&folder.join("store.db"), options.clone()).expect("the store opens");
-    let jobs = Jobs::open(folder, &options).expect("the jobs open");
+    let jobs = Jobs::open(jobs, &options).expect("the jobs open");
     let engine = Engine::new(EngineConfig::default()).expect("an engine");
     let secrets = Arc::new(|_: &_| Ok(Secret::new(SECRET)));
     let radius = RadiusClient::new(engine, secrets, Arc::new(Profiles::built_in().with(profile(window))));

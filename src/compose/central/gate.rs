@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use noctule_domain::lifecycle::{Actor, Ended, Progress};
 use noctule_domain::nas::NasSeen;
-use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, StepEnd, StepStart};
+use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, FirstTry, Opened, StepEnd, StepStart};
 use noctule_domain::{NasId, OperationId, Retry, SafeText, SubscriberId};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -31,6 +31,9 @@ impl Authority for Gate {
     async fn begin(&self, request: BeginOperation) -> Result<Begun, AuthorityError> {
         self.through()?.begin(request).await
     }
+    async fn begin_and_start(&self, request: BeginOperation, first: FirstTry) -> Result<Opened, AuthorityError> {
+        self.through()?.begin_and_start(request, first).await
+    }
     async fn context(&self, operation: OperationId) -> Result<Context, AuthorityError> {
         self.through()?.context(operation).await
     }
@@ -42,6 +45,9 @@ impl Authority for Gate {
     }
     async fn finish(&self, operation: OperationId, progress: Progress, ended: Ended) -> Result<Finished, AuthorityError> {
         self.through()?.finish(operation, progress, ended).await
+    }
+    async fn end_and_finish(&self, step: StepEnd, ended: Ended) -> Result<Finished, AuthorityError> {
+        self.through()?.end_and_finish(step, ended).await
     }
     async fn renew(&self, operation: OperationId) -> Result<(), AuthorityError> {
         self.through()?.renew(operation).await

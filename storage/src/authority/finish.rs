@@ -1,48 +1,70 @@
 //! The end of an operation, and its cancel before it had an effect.
 
-use super::begin::entry;
-use super::{Fail, held, operation_of, subscriber_of};
+use super::begin::line;
+use super::{Fail, held, operation_of, steps, subscriber_of};
+use crate::audit::{self, Line};
 use crate::codec::{Take, bounds, bytes, opt_us};
+use crate::operations;
 use crate::store::Shared;
 use crate::subscribers::row::write_ipv6;
-use crate::{audit, operations};
 use noctule_domain::lifecycle::{
-    Actor, Ended, Operation, OperationKind, OperationStatus, Progress, Refusal, StepStatus, overlap, record_end, suspend_reason_after,
+    Actor, Ended, Operation, OperationKind, OperationStatus, Progress, Refusal, StepRow, StepStatus, overlap, record_end,
+    suspend_reason_after,
 };
 use noctule_domain::permission::needed_for;
-use noctule_domain::ports::{AuthorityError, Finished};
+use noctule_domain::ports::{AuthorityError, Finished, StepEnd};
 use noctule_domain::subscriber::{Ipv6Record, Subscriber};
 use noctule_domain::{OperationId, SafeText, Timestamp};
 use rusqlite::{ErrorCode, OptionalExtension, Transaction, params};
+use serde::Serialize;
 use serde_json::json;
 
 /// How long a late prefix can land after the end; it is looked for until NetBox has answered after that.
 pub(super) const WATCH: chrono::Duration = chrono::Duration::hours(1);
 
+/// What the audit keeps of an end beside the record.
+#[derive(Serialize)]
+struct Answers<'a> {
+    status: OperationStatus,
+    error: Option<&'a SafeText>,
+    steps: Vec<StepRow>,
+}
+
 pub(super) fn finish(tx: &Transaction<'_>, shared: &Shared, id: OperationId, progress: Progress, ended: Ended) -> Result<Finished, Fail> {
-    let mut operation = held(tx, shared, id)?;
+    let operation = held(tx, shared, id)?;
+    end(tx, shared, operation, progress, ended)
+}
+
+/// The same with the end of the try that led to it.
+pub(super) fn end_and_finish(tx: &Transaction<'_>, shared: &Shared, step: StepEnd, ended: Ended) -> Result<Finished, Fail> {
+    let operation = held(tx, shared, step.operation)?;
+    steps::close(tx, shared, &step)?;
+    end(tx, shared, operation, step.progress, ended)
+}
+
+fn end(tx: &Transaction<'_>, shared: &Shared, mut operation: Operation, progress: Progress, ended: Ended) -> Result<Finished, Fail> {
     let now = shared.now();
     let before = subscriber_of(tx, shared, operation.subscriber)?;
     operation.progress = progress;
-    let ended = store_record(tx, shared, &before, &operation, ended, now)?;
+    let (ended, record) = store_record(tx, shared, &before, &operation, ended, now)?;
     // An end that is none would leave the operation open for ever.
     operation.status = if ended.status.is_open() { OperationStatus::Failed } else { ended.status };
     operation.error = ended.error.clone();
     close(tx, shared, &mut operation, now)?;
-    if operation.status == OperationStatus::Succeeded {
-        store_reason(tx, shared, &before, &operation)?;
-    }
-    let after = subscriber_of(tx, shared, operation.subscriber)?;
-    let answers = json!({
-        "status": operation.status,
-        "error": operation.error,
-        "steps": operations::steps(tx, shared.tenant_key, id)?,
-    });
-    audit::append(tx, shared, entry(&operation, "", &before, json!(before.ipv6), json!(after.ipv6), answers))?;
+    let reason = match operation.status {
+        OperationStatus::Succeeded => store_reason(tx, shared, &before, &operation)?,
+        _ => before.suspend_reason.clone(),
+    };
+    // What the row says now, without asking it once more: this was written, and nobody else writes in this transaction.
+    let after =
+        Subscriber { ipv6: record, suspend_reason: reason, running: None, version: before.version + 1, updated_at: now, ..before.clone() };
+    let steps = operations::steps(tx, shared.tenant_key, operation.id)?;
+    let answers = Answers { status: operation.status, error: operation.error.as_ref(), steps };
+    audit::append_line(tx, shared, &line(&operation, "", &before, (&before.ipv6, &after.ipv6), answers))?;
     Ok(Finished { operation, subscriber: after })
 }
 
-fn store_reason(tx: &Transaction<'_>, shared: &Shared, before: &Subscriber, operation: &Operation) -> rusqlite::Result<()> {
+fn store_reason(tx: &Transaction<'_>, shared: &Shared, before: &Subscriber, operation: &Operation) -> rusqlite::Result<Option<SafeText>> {
     let reason = suspend_reason_after(operation.kind, operation.options.reason.clone(), before.suspend_reason.clone());
     if reason != before.suspend_reason {
         tx.execute(
@@ -50,11 +72,11 @@ fn store_reason(tx: &Transaction<'_>, shared: &Shared, before: &Subscriber, oper
             params![shared.tenant_key, bytes(before.id.0), reason.as_ref().map(SafeText::as_str)],
         )?;
     }
-    Ok(())
+    Ok(reason)
 }
 
 /// Writes the record that the outcome leaves. Where the schema says that somebody else holds the prefix, the outcome is a failure:
-/// what was stored is returned.
+/// what was stored is returned, outcome and record.
 fn store_record(
     tx: &Transaction<'_>,
     shared: &Shared,
@@ -62,27 +84,31 @@ fn store_record(
     operation: &Operation,
     ended: Ended,
     now: Timestamp,
-) -> Result<Ended, Fail> {
-    let write = |ended: &Ended, keep_id: bool| -> rusqlite::Result<()> {
+) -> Result<(Ended, Ipv6Record), Fail> {
+    let write = |ended: &Ended, keep_id: bool| -> rusqlite::Result<Ipv6Record> {
         let mut record = before.ipv6.clone();
         record_end(&mut record, operation.kind, ended, &operation.progress, now, shared.hold);
         if !keep_id {
             record.netbox_prefix_id = None;
         }
-        write_ipv6(tx, shared.tenant_key, before.id, &before.ipv6, &record, now)
+        write_ipv6(tx, shared.tenant_key, before.id, &before.ipv6, &record, now)?;
+        Ok(record)
     };
-    let Err(error) = write(&ended, true) else { return Ok(ended) };
+    let error = match write(&ended, true) {
+        Ok(record) => return Ok((ended, record)),
+        Err(error) => error,
+    };
     if error.sqlite_error_code() != Some(ErrorCode::ConstraintViolation) {
         return Err(error.into());
     }
     let Some((theirs, holder)) = rival(tx, shared, before, &operation.progress)? else { return Err(error.into()) };
     let failed = overlap(&operation.progress, theirs, &holder);
-    match write(&failed, true) {
+    let record = match write(&failed, true) {
         // The NetBox object itself is somebody else's here: then it is theirs to give back.
         Err(e) if e.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => write(&failed, false)?,
         other => other?,
-    }
-    Ok(failed)
+    };
+    Ok((failed, record))
 }
 
 /// Who holds a live prefix that overlaps the new one, or the same NetBox object.
@@ -162,9 +188,7 @@ pub(super) fn cancel(tx: &Transaction<'_>, shared: &Shared, id: OperationId, act
     operation.status = OperationStatus::Cancelled;
     operation.error = Some(SafeText::new(&format!("cancelled by {}", actor.name)));
     close(tx, shared, &mut operation, now)?;
-    let mut record_of_it = entry(&operation, "cancel", &subscriber, json!(subscriber.ipv6), json!(record), json!({}));
-    record_of_it.actor = actor.name.clone();
-    record_of_it.origin = actor.origin.clone();
-    audit::append(tx, shared, record_of_it)?;
+    let by = line(&operation, "cancel", &subscriber, (&subscriber.ipv6, &record), json!({}));
+    audit::append_line(tx, shared, &Line { actor: &actor.name, origin: &actor.origin, ..by })?;
     Ok(())
 }

@@ -8,10 +8,10 @@ use crate::subscribers::row;
 use async_trait::async_trait;
 use noctule_domain::lifecycle::{Actor, Ended, Operation, Progress};
 use noctule_domain::nas::NasSeen;
-use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, StepEnd, StepStart};
+use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Context, Finished, FirstTry, Opened, StepEnd, StepStart};
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{NasId, OperationId, SafeText, SubscriberId};
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
 /// What goes wrong inside a transaction: the authority's no, or the store's trouble.
 pub(crate) enum Fail {
@@ -74,7 +74,11 @@ pub(super) fn held(conn: &Connection, shared: &Shared, id: OperationId) -> Resul
 #[async_trait]
 impl Authority for Store {
     async fn begin(&self, request: BeginOperation) -> Result<Begun, AuthorityError> {
-        Ok(self.write(move |tx, shared| begin::begin(tx, shared, request)).await?)
+        Ok(self.write_plain(move |tx, shared| begin::begin(tx, shared, request)).await?)
+    }
+
+    async fn begin_and_start(&self, request: BeginOperation, first: FirstTry) -> Result<Opened, AuthorityError> {
+        Ok(self.write_plain(move |tx, shared| begin::begin_and_start(tx, shared, request, &*first)).await?)
     }
 
     async fn context(&self, operation: OperationId) -> Result<Context, AuthorityError> {
@@ -87,24 +91,19 @@ impl Authority for Store {
     }
 
     async fn step_started(&self, step: StepStart) -> Result<(), AuthorityError> {
-        Ok(self.write(move |tx, shared| steps::started(tx, shared, step)).await?)
+        Ok(self.write_plain(move |tx, shared| steps::started(tx, shared, step)).await?)
     }
 
     async fn step_ended(&self, step: StepEnd) -> Result<(), AuthorityError> {
-        Ok(self.write(move |tx, shared| steps::ended(tx, shared, step)).await?)
+        Ok(self.write_plain(move |tx, shared| steps::ended(tx, shared, step)).await?)
     }
 
     async fn finish(&self, operation: OperationId, progress: Progress, ended: Ended) -> Result<Finished, AuthorityError> {
-        Ok(self.write(move |tx, shared| finish::finish(tx, shared, operation, progress, ended)).await?)
+        Ok(self.write_plain(move |tx, shared| finish::finish(tx, shared, operation, progress, ended)).await?)
     }
 
     async fn end_and_finish(&self, step: StepEnd, ended: Ended) -> Result<Finished, AuthorityError> {
-        let both = move |tx: &Transaction<'_>, shared: &Shared| {
-            let (operation, progress) = (step.operation, step.progress.clone());
-            steps::close(tx, shared, &step)?;
-            finish::finish(tx, shared, operation, progress, ended)
-        };
-        Ok(self.write(both).await?)
+        Ok(self.write_plain(move |tx, shared| finish::end_and_finish(tx, shared, step, ended)).await?)
     }
 
     async fn renew(&self, operation: OperationId) -> Result<(), AuthorityError> {

@@ -5,6 +5,7 @@ use crate::codec::{bytes, us};
 use crate::operations;
 use crate::store::Shared;
 use crate::subscribers::row::write_ipv6;
+use noctule_domain::Timestamp;
 use noctule_domain::lifecycle::{OperationStatus, StepStatus, record_nas_asked};
 use noctule_domain::ports::{StepEnd, StepStart};
 use rusqlite::{Transaction, params};
@@ -18,20 +19,7 @@ pub(super) fn started(tx: &Transaction<'_>, shared: &Shared, step: StepStart) ->
          WHERE tenant = ?1 AND operation = ?2 AND status = 'started'",
     )?
     .execute(params![shared.tenant_key, bytes(step.operation.0), us(now)])?;
-    tx.prepare_cached(
-        "INSERT INTO operation_steps (tenant, operation, seq, step, attempt, upstream, request, status, started_at)
-         VALUES (?1, ?2, (SELECT coalesce(max(seq), 0) + 1 FROM operation_steps WHERE tenant = ?1 AND operation = ?2), ?3, ?4, ?5, ?6,
-            'started', ?7)",
-    )?
-    .execute(params![
-        shared.tenant_key,
-        bytes(step.operation.0),
-        step.step.word(),
-        step.attempt,
-        step.upstream.as_str(),
-        step.request.as_str(),
-        us(now),
-    ])?;
+    open(tx, shared, &step, now)?;
     if step.step.is_nas() {
         let mut record = subscriber_of(tx, shared, operation.subscriber)?.ipv6;
         let before = record.clone();
@@ -46,6 +34,25 @@ pub(super) fn started(tx: &Transaction<'_>, shared: &Shared, step: StepStart) ->
     operation.retry_at = None;
     operation.lease_until = Some(now + shared.lease);
     operations::update(tx, shared.tenant_key, &operation)?;
+    Ok(())
+}
+
+/// Writes the beginning of a try into the journal.
+pub(super) fn open(tx: &Transaction<'_>, shared: &Shared, step: &StepStart, now: Timestamp) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO operation_steps (tenant, operation, seq, step, attempt, upstream, request, status, started_at)
+         VALUES (?1, ?2, (SELECT coalesce(max(seq), 0) + 1 FROM operation_steps WHERE tenant = ?1 AND operation = ?2), ?3, ?4, ?5, ?6,
+            'started', ?7)",
+    )?
+    .execute(params![
+        shared.tenant_key,
+        bytes(step.operation.0),
+        step.step.word(),
+        step.attempt,
+        step.upstream.as_str(),
+        step.request.as_str(),
+        us(now),
+    ])?;
     Ok(())
 }
 

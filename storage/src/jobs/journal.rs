@@ -10,7 +10,7 @@ use noctule_domain::job::{
     StateChange, Wish, choose_canaries,
 };
 use noctule_domain::lifecycle::Enforcement;
-use noctule_domain::{JobId, SafeText, SubscriberId, Timestamp, sentence};
+use noctule_domain::{JobId, Retry, SafeText, SubscriberId, Timestamp, sentence};
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::HashMap;
 
@@ -159,6 +159,14 @@ fn record(tx: &Transaction<'_>, shared: &Shared, id: JobId, changes: &[Change], 
     Ok(())
 }
 
+/// A job that goes, by the file, while nothing can be written there: it stands, and says why.
+fn held(shared: &Shared, job: &mut JobView) {
+    if let Some(trouble) = shared.trouble().filter(|_| job.head.state.goes()) {
+        job.head.why = Some(SafeText::new(&sentence::job_held(trouble.as_str())));
+        (job.per_s, job.eta_s) = (None, None);
+    }
+}
+
 #[async_trait]
 impl Proofs for crate::Store {
     async fn enforcement(&self, subscriber: SubscriberId) -> Option<Enforcement> {
@@ -206,11 +214,15 @@ impl JobJournal for Jobs {
     }
 
     async fn jobs(&self, limit: u32) -> Result<Vec<JobView>, JobError> {
-        Ok(self.read(move |conn, shared| rows::list(conn, shared, limit)).await?.unwrap_or_default())
+        let mut jobs = self.read(move |conn, shared| rows::list(conn, shared, limit)).await?.unwrap_or_default();
+        jobs.iter_mut().for_each(|job| held(self.shared(), job));
+        Ok(jobs)
     }
 
     async fn job(&self, id: JobId) -> Result<Option<JobView>, JobError> {
-        Ok(self.read(move |conn, shared| Ok(rows::one(conn, shared, id)?)).await?.flatten())
+        let mut job = self.read(move |conn, shared| Ok(rows::one(conn, shared, id)?)).await?.flatten();
+        job.iter_mut().for_each(|job| held(self.shared(), job));
+        Ok(job)
     }
 
     async fn items(&self, job: JobId, filter: ItemFilter, after: Option<u32>, limit: u32) -> Result<Vec<ItemRow>, JobError> {
@@ -247,7 +259,10 @@ impl JobJournal for Jobs {
     }
 
     async fn record(&self, job: JobId, changes: Vec<Change>, state: StateChange) -> Result<(), JobError> {
-        Ok(self.write(move |tx, shared| record(tx, shared, job, &changes, &state)).await?)
+        let stored = self.write(move |tx, shared| record(tx, shared, job, &changes, &state)).await;
+        let held = stored.as_ref().err().filter(|error| error.retry() == Retry::Later);
+        self.shared().set_trouble(held.map(StoreError::sentence));
+        Ok(stored?)
     }
 
     async fn discard(&self, job: JobId) -> Result<(), JobError> {

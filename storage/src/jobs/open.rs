@@ -5,11 +5,11 @@ use crate::open::{OpenOptions, private_file, private_folder, reader_of};
 use crate::threads::{self, Job};
 use crate::writer::{self, Change, Work};
 use crate::{codec, migrate};
-use noctule_domain::TenantId;
+use noctule_domain::{SafeText, TenantId};
 use rusqlite::{Connection, OpenFlags, Transaction};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -33,7 +33,24 @@ struct Inner {
 pub(super) struct Shared {
     pub(super) tenant: TenantId,
     pub(super) login: String,
+    /// What kept the last record of a job from being stored. Not in the file, which can not be written just then.
+    trouble: Mutex<Option<SafeText>>,
     changes: watch::Sender<u64>,
+}
+
+impl Shared {
+    pub(super) fn trouble(&self) -> Option<SafeText> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells those who watch when it came or went.
+    pub(super) fn set_trouble(&self, trouble: Option<SafeText>) {
+        let mut kept = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if *kept != trouble {
+            *kept = trouble;
+            self.changes.send_modify(|n| *n += 1);
+        }
+    }
 }
 
 impl Drop for Inner {
@@ -58,8 +75,12 @@ impl Jobs {
         let path = folder.join("jobs.db");
         let io = |source| OpenError::Io { path: path.clone(), source };
         let key = options.key.as_ref();
-        let shared =
-            Arc::new(Shared { tenant: options.tenant, login: options.login.clone().unwrap_or_default(), changes: watch::Sender::new(0) });
+        let shared = Arc::new(Shared {
+            tenant: options.tenant,
+            login: options.login.clone().unwrap_or_default(),
+            trouble: Mutex::default(),
+            changes: watch::Sender::new(0),
+        });
         let mut threads = Vec::new();
         let writer = if options.read_only {
             None
@@ -124,6 +145,10 @@ impl Jobs {
     /// Rises with every commit of this process.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.shared.changes.subscribe()
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.inner.shared
     }
 
     pub(super) async fn write<T, F>(&self, job: F) -> Result<T, StoreError>

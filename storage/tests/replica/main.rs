@@ -9,4 +9,5 @@ mod killed;
 mod model;
 mod outbox;
 mod support;
+mod wipe;
 mod wire;

@@ -2,15 +2,18 @@
 
 use crate::support::*;
 use chrono::Duration;
+use noctule_domain::audit::AuditVerdict;
 use noctule_domain::lifecycle::{
-    Ended, Enforcement, Ipv6State, Next, OperationKind, OperationStatus, Progress, Refusal, StepAnswer, StepKind, StepStatus, advance,
-    first,
+    Ended, Enforcement, Ipv6State, Next, Operation, OperationKind, OperationStatus, Progress, Refusal, StepAnswer, StepKind, StepStatus,
+    advance, first,
 };
 use noctule_domain::nas::{NasReach, NasSeen};
 use noctule_domain::permission::Role;
-use noctule_domain::ports::{Authority, AuthorityError, Begun, StepEnd, StepStart};
+use noctule_domain::ports::{Authority, AuthorityError, Begun, Context, FirstTry, Opened, StepEnd, StepStart};
+use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{OperationId, Retry, SubscriberId};
 use noctule_storage::{NewSession, OperationFilter, Store};
+use std::sync::Arc;
 
 pub fn start_of(operation: OperationId, step: StepKind, progress: &Progress) -> StepStart {
     StepStart { operation, step, attempt: 1, upstream: "netbox".into(), request: "ask".into(), progress: progress.clone() }
@@ -36,7 +39,12 @@ async fn run(store: &Store, subscriber: SubscriberId, kind: OperationKind, answe
                 next = advance(kind, &operation.plan, &mut progress, false, answer.clone());
                 store.step_ended(end_of(operation.id, step, StepStatus::Done, &progress)).await.unwrap();
             }
-            Next::End(ended) => return store.finish(operation.id, progress, *ended).await.unwrap(),
+            Next::End(ended) => {
+                let finished = store.finish(operation.id, progress, *ended).await.unwrap();
+                assert_eq!(store.subscriber(subscriber).await.unwrap().unwrap(), finished.subscriber, "what is told is what is stored");
+                assert_eq!(store.operation(operation.id).await.unwrap().unwrap().operation, finished.operation);
+                return finished;
+            }
             Next::Wait(why) => panic!("waits: {why}"),
         }
     }
@@ -106,6 +114,46 @@ async fn the_same_id_twice_is_the_same_operation_and_another_is_busy() {
     ));
     let open = store.operations(OperationFilter { open_only: true, status: None, limit: 10 }).await.unwrap();
     assert_eq!((open.len(), open[0].step), (1, Some(StepKind::NetboxAllocate)));
+}
+
+/// The intent and the first try in one transaction: both are there when it returns, and the context is that before the try.
+#[tokio::test]
+async fn begun_with_its_first_try_it_is_as_if_both_had_been_written_one_after_the_other() {
+    let place = Place::new();
+    let (store, id) = one(&place).await;
+    run(&store, id, OperationKind::Allocate, allocated("2001:db8:1::/56", 11)).await;
+    run(&store, id, OperationKind::Activate, StepAnswer::Done).await;
+    let request = ask(id, OperationKind::Suspend);
+    let first_try: FirstTry = Arc::new(|context: &Context| {
+        let mut progress = context.operation.progress.clone();
+        progress.attempts = 1;
+        Some(start_of(context.operation.id, StepKind::NasCoa, &progress))
+    });
+    let before = store.subscriber(id).await.unwrap().unwrap();
+    let Opened::Started(started) = store.begin_and_start(request.clone(), first_try.clone()).await.unwrap() else { panic!("it starts") };
+    let (context, start) = *started;
+    assert_eq!(context.subscriber, Subscriber { running: Some(request.id), ..before.clone() });
+    let seen = store.context(request.id).await.unwrap();
+    assert_eq!(seen.nas, context.nas);
+    assert_eq!(seen.operation, Operation { progress: start.progress.clone(), ..context.operation.clone() });
+    assert_eq!((seen.subscriber.ipv6.enforcement, seen.subscriber.version), (Enforcement::Requested, before.version + 1));
+    let steps = store.operation(request.id).await.unwrap().unwrap().steps;
+    assert_eq!(steps.iter().map(|s| (s.step, s.attempt, s.status)).collect::<Vec<_>>(), [(StepKind::NasCoa, 1, StepStatus::Started)]);
+    // Again, it is the same operation, and nothing is started by that.
+    let Opened::Begun(Begun::Started(again)) = store.begin_and_start(request.clone(), first_try).await.unwrap() else {
+        panic!("it is there")
+    };
+    assert_eq!(*again, seen.operation);
+    let mut progress = start.progress;
+    let Next::End(ended) = advance(OperationKind::Suspend, &context.operation.plan, &mut progress, false, StepAnswer::Acknowledged) else {
+        panic!("one step")
+    };
+    let end = end_of(request.id, StepKind::NasCoa, StepStatus::Done, &progress);
+    let finished = store.end_and_finish(end, *ended).await.unwrap();
+    assert_eq!(finished.subscriber.ipv6.state, Ipv6State::Suspended);
+    assert_eq!(store.subscriber(id).await.unwrap().unwrap(), finished.subscriber);
+    assert_eq!(store.operation(request.id).await.unwrap().unwrap().steps.len(), 1);
+    assert!(matches!(store.audit_verify().await.unwrap(), AuditVerdict::Intact { .. }));
 }
 
 #[tokio::test]

@@ -8,7 +8,9 @@ use noctule_domain::audit::AuditEntry;
 use noctule_domain::ipam::Pool;
 use noctule_domain::lifecycle::{Actor, Ended, Methods, Operation, Progress, Proofs, Told};
 use noctule_domain::nas::{Nas, NasSeen};
-use noctule_domain::ports::{Authority, AuthorityError, BeginOperation, Begun, Clock, Context, Finished, Heard, StepEnd, StepStart};
+use noctule_domain::ports::{
+    Authority, AuthorityError, BeginOperation, Begun, Clock, Context, Finished, FirstTry, Heard, Opened, StepEnd, StepStart,
+};
 use noctule_domain::retry::backoff;
 use noctule_domain::subscriber::Subscriber;
 use noctule_domain::{ConsoleId, NasId, OperationId, Retry, SafeText, SubscriberId, Timestamp};
@@ -141,23 +143,17 @@ impl CentralAuthority {
     }
 }
 
-#[async_trait]
-impl Authority for CentralAuthority {
-    async fn begin(&self, request: BeginOperation) -> Result<Begun, AuthorityError> {
+impl CentralAuthority {
+    /// Asks a function that begins an operation, again with the methods of a profile that it does not know yet.
+    async fn ask_to_begin(&self, function: &str, request: &BeginOperation) -> Result<Value, AuthorityError> {
         // Who asks is the login; the actor's name and role are what the centre knows of it.
         let asked = json!({
             "id": request.id, "subscriber": request.subscriber, "kind": request.kind, "origin": request.actor.origin,
             "options": request.options, "expected_version": request.expected_version,
         });
         for _ in 0..PROFILES {
-            let answer = self.ask("begin", &[&asked, &self.console(), &self.known_methods()]).await?;
-            if answer.get("operation").is_some() {
-                return Ok(Begun::Started(Box::new(part(answer, "operation")?)));
-            }
-            if answer.get("already_there").is_some() {
-                return Ok(Begun::AlreadyThere(Box::new(part(answer, "already_there")?)));
-            }
-            let (Some(profile), Some(nas)) = (answer["profile"].as_str(), answer["nas"].as_str()) else { return Err(no(answer)) };
+            let answer = self.ask(function, &[&asked, &self.console(), &self.known_methods()]).await?;
+            let (Some(profile), Some(nas)) = (answer["profile"].as_str(), answer["nas"].as_str()) else { return Ok(answer) };
             if (self.methods)(profile).is_none() {
                 let message = format!(
                     "NAS {} has the profile '{}', which this console does not know: add the profile, or correct the NAS; nothing was begun",
@@ -172,11 +168,7 @@ impl Authority for CentralAuthority {
         Err(AuthorityError::Store { message: message.into(), retry: Retry::Later })
     }
 
-    async fn context(&self, operation: OperationId) -> Result<Context, AuthorityError> {
-        let answer = self.ask("context", &[&operation.0]).await?;
-        if answer.get("operation").is_none() {
-            return Err(no(answer));
-        }
+    fn seen(&self, answer: Value) -> Result<Context, AuthorityError> {
         let mut seen: Seen = serde_json::from_value(answer).map_err(|error| garbled(&error))?;
         // These two are compared with this console's clock, which may be hours off: they are told in its time.
         let ahead = self.clock.now() - seen.now;
@@ -184,6 +176,72 @@ impl Authority for CentralAuthority {
             *at = at.checked_add_signed(ahead).unwrap_or(*at);
         }
         Ok(Context { operation: seen.operation, subscriber: seen.subscriber, nas: seen.nas })
+    }
+
+    /// The end of a try, as the centre reads it.
+    fn told(&self, step: &StepEnd) -> Value {
+        let wait_ms = step.wait.as_ref().map(|(until, _)| (*until - self.clock.now()).num_milliseconds().max(0));
+        json!({
+            "operation": step.operation, "step": step.step, "attempt": step.attempt, "status": step.status, "answer": step.answer,
+            "progress": step.progress, "wait_ms": wait_ms, "why": step.wait.as_ref().map(|(_, why)| why),
+        })
+    }
+}
+
+fn begun(answer: Value) -> Result<Begun, AuthorityError> {
+    if answer.get("operation").is_some() {
+        return Ok(Begun::Started(Box::new(part(answer, "operation")?)));
+    }
+    part(answer, "already_there").map(|subscriber| Begun::AlreadyThere(Box::new(subscriber)))
+}
+
+fn outcome(ended: &Ended) -> Value {
+    json!({
+        "status": ended.status, "state": ended.state, "enforcement": ended.enforcement, "enforcement_note": ended.enforcement_note,
+        "error": ended.error, "begin_hold": ended.begin_hold, "forget_prefix": ended.forget_prefix,
+    })
+}
+
+fn finished(answer: Value) -> Result<Finished, AuthorityError> {
+    #[derive(Deserialize)]
+    struct Stored {
+        operation: Operation,
+        subscriber: Subscriber,
+    }
+    let Stored { operation, subscriber } = part(answer, "finished")?;
+    Ok(Finished { operation, subscriber })
+}
+
+#[async_trait]
+impl Authority for CentralAuthority {
+    async fn begin(&self, request: BeginOperation) -> Result<Begun, AuthorityError> {
+        let answer = self.ask_to_begin("begin", &request).await?;
+        begun(answer)
+    }
+
+    async fn begin_and_start(&self, request: BeginOperation, first: FirstTry) -> Result<Opened, AuthorityError> {
+        let answer = self.ask_to_begin("begin_in_context", &request).await?;
+        if answer.get("subscriber").is_none() {
+            return begun(answer).map(Opened::Begun);
+        }
+        let context = self.seen(answer)?;
+        let Some(start) = first(&context) else { return Ok(Opened::Begun(Begun::Started(Box::new(context.operation)))) };
+        match self.step_started(start.clone()).await {
+            Ok(()) => Ok(Opened::Started(Box::new((context, start)))),
+            // It is begun, and whoever drives it asks for that once more.
+            Err(error) => {
+                tracing::debug!(operation = %context.operation.id, %error, "begun, its first try not taken down yet");
+                Ok(Opened::Begun(Begun::Started(Box::new(context.operation))))
+            }
+        }
+    }
+
+    async fn context(&self, operation: OperationId) -> Result<Context, AuthorityError> {
+        let answer = self.ask("context", &[&operation.0]).await?;
+        if answer.get("operation").is_none() {
+            return Err(no(answer));
+        }
+        self.seen(answer)
     }
 
     async fn step_started(&self, step: StepStart) -> Result<(), AuthorityError> {
@@ -195,31 +253,16 @@ impl Authority for CentralAuthority {
     }
 
     async fn step_ended(&self, step: StepEnd) -> Result<(), AuthorityError> {
-        let (wait_ms, why) = match step.wait {
-            Some((until, why)) => (Some((until - self.clock.now()).num_milliseconds().max(0)), Some(why)),
-            None => (None, None),
-        };
-        let step = json!({
-            "operation": step.operation, "step": step.step, "attempt": step.attempt, "status": step.status, "answer": step.answer,
-            "progress": step.progress, "wait_ms": wait_ms, "why": why,
-        });
-        self.done("step_ended", &[&step, &self.console()]).await
+        self.done("step_ended", &[&self.told(&step), &self.console()]).await
     }
 
     async fn finish(&self, operation: OperationId, progress: Progress, ended: Ended) -> Result<Finished, AuthorityError> {
-        #[derive(Deserialize)]
-        struct Stored {
-            operation: Operation,
-            subscriber: Subscriber,
-        }
         let progress = serde_json::to_value(progress).map_err(|error| garbled(&error))?;
-        let ended = json!({
-            "status": ended.status, "state": ended.state, "enforcement": ended.enforcement, "enforcement_note": ended.enforcement_note,
-            "error": ended.error, "begin_hold": ended.begin_hold, "forget_prefix": ended.forget_prefix,
-        });
-        let answer = self.ask("finish", &[&operation.0, &self.console(), &progress, &ended]).await?;
-        let Stored { operation, subscriber } = part(answer, "finished")?;
-        Ok(Finished { operation, subscriber })
+        finished(self.ask("finish", &[&operation.0, &self.console(), &progress, &outcome(&ended)]).await?)
+    }
+
+    async fn end_and_finish(&self, step: StepEnd, ended: Ended) -> Result<Finished, AuthorityError> {
+        finished(self.ask("end_and_finish", &[&self.told(&step), &self.console(), &outcome(&ended)]).await?)
     }
 
     async fn renew(&self, operation: OperationId) -> Result<(), AuthorityError> {

@@ -36,6 +36,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     11 "0011_suspend_reason",
     12 "0012_lean",
     13 "0013_reconcile",
+    14 "0014_one_round_trip",
 ];
 
 /// The schema version that this program makes.

@@ -4,11 +4,12 @@ use super::machine::allocated;
 use super::place::{Place, begun, request};
 use noctule_domain::lifecycle::*;
 use noctule_domain::permission::Role;
-use noctule_domain::ports::{Authority, AuthorityError, Begun, StepEnd, StepStart};
+use noctule_domain::ports::{Authority, AuthorityError, Begun, Context, FirstTry, Opened, StepEnd, StepStart};
 use noctule_domain::{ConsoleId, Retry};
 use noctule_sync::connect::Centre;
 use noctule_testbed::Link;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -69,6 +70,77 @@ async fn every_call_of_an_operation_may_be_made_again() {
         "SELECT (SELECT count(*) FROM noctule.operation_steps), (SELECT count(*) FROM noctule.operations), (SELECT count(*) FROM noctule.audit)",
     );
     assert_eq!(counts, "1|1|2");
+}
+
+/// The two calls that do two things in one round trip, each told again after a lost answer.
+#[tokio::test]
+async fn what_is_begun_and_ended_in_one_round_trip_may_be_asked_again() {
+    let place = Place::new().await;
+    let console = place.noc();
+    let subscriber = place.in_service(1);
+    let wanted = request(subscriber, OperationKind::Suspend);
+    let first: FirstTry = Arc::new(|context: &Context| {
+        let mut progress = context.operation.progress.clone();
+        progress.attempts = 1;
+        progress.before = Some((context.subscriber.ipv6.enforcement, None));
+        Some(StepStart {
+            operation: context.operation.id,
+            step: StepKind::NasCoa,
+            attempt: 1,
+            upstream: "bng".into(),
+            request: "CoA-Request".into(),
+            progress,
+        })
+    });
+    let Ok(Opened::Started(started)) = console.begin_and_start(wanted.clone(), first.clone()).await else { panic!("it starts") };
+    let (context, start) = *started;
+    assert_eq!(context.subscriber.running, Some(wanted.id));
+    assert!(context.nas.is_some());
+    let again = console.begin_and_start(wanted.clone(), first).await.expect("it is there");
+    let Opened::Begun(Begun::Started(again)) = again else { panic!("it was there already, and starts nothing") };
+    assert_eq!(again.id, wanted.id);
+
+    let mut progress = start.progress;
+    let next = advance(context.operation.kind, &context.operation.plan, &mut progress, false, StepAnswer::Acknowledged);
+    let Next::End(ended) = next else { panic!("one step") };
+    let end = StepEnd {
+        operation: wanted.id,
+        step: StepKind::NasCoa,
+        attempt: 1,
+        status: StepStatus::Done,
+        answer: "ACK".into(),
+        progress,
+        wait: None,
+    };
+    let stranger = place.noc();
+    let taken = stranger.end_and_finish(end.clone(), (*ended).clone()).await;
+    assert!(matches!(taken, Err(AuthorityError::LeaseLost { .. })), "{taken:?}");
+    let finished = console.end_and_finish(end.clone(), (*ended).clone()).await.expect("it ends");
+    assert_eq!(finished.operation.status, OperationStatus::Succeeded);
+    let again = console.end_and_finish(end.clone(), (*ended).clone()).await.expect("the same answer");
+    assert_eq!((again.operation, again.subscriber), (finished.operation, finished.subscriber));
+    assert!(matches!(stranger.end_and_finish(end, *ended).await, Err(AuthorityError::Ended { .. })));
+    let counts = place.sql(
+        "SELECT (SELECT count(*) FROM noctule.operation_steps), (SELECT count(*) FROM noctule.operations), (SELECT count(*) FROM noctule.audit)",
+    );
+    assert_eq!(counts, "1|1|2");
+}
+
+/// Many at once share the connection: none waits for the answer to the one before it, and each gets its own.
+#[tokio::test]
+async fn many_operations_at_once_go_over_one_connection_and_each_gets_its_own_answer() {
+    let place = Place::new().await;
+    let console = place.noc();
+    let all: Vec<_> = (1..=100).map(|n| request(place.in_service(n), OperationKind::Suspend)).collect();
+    let begun = futures::future::join_all(all.iter().map(|wanted| console.begin(wanted.clone()))).await;
+    for (wanted, begun) in all.iter().zip(begun) {
+        let Ok(Begun::Started(operation)) = begun else { panic!("it begins: {begun:?}") };
+        assert_eq!((operation.id, operation.subscriber), (wanted.id, wanted.subscriber));
+    }
+    let contexts = futures::future::join_all(all.iter().map(|wanted| console.context(wanted.id))).await;
+    for (wanted, context) in all.iter().zip(contexts) {
+        assert_eq!(context.expect("a context").subscriber.id, wanted.subscriber);
+    }
 }
 
 #[tokio::test]

@@ -116,9 +116,19 @@ impl JobRunner {
                 running.spawn(stage::run(self.clone(), work, cancelled.clone()));
             }
         }
+        let mut ends = Vec::new();
         loop {
+            // The wish first, as it was left with the last turn: a stop that the ends bring about takes back the wish to go on, once stored.
             let mut changes = self.obey(&mut machine, &cancelling).await?;
             let now = self.clock.now();
+            // Ends are stored together with what they make room for: one transaction a turn. Lost before that, they are found again under
+            // the ids that are stored.
+            for ended in ends.drain(..) {
+                match ended {
+                    Ok(Ended { seq, end, note }) => changes.extend(machine.ended(seq, end, note, now)),
+                    Err(error) => tracing::error!(job = %id, %error, "an item broke off"),
+                }
+            }
             let (begun, starts) = machine.due(now, || OperationId::from_uuid(uuid::Uuid::now_v7()));
             changes.extend(begun);
             self.store(&machine, changes).await?;
@@ -144,18 +154,10 @@ impl JobRunner {
                     return Ok(machine.state());
                 }
             };
-            let now = self.clock.now();
-            let mut changes = Vec::new();
             let mut next = first;
             while let Some(ended) = next {
-                match ended {
-                    Ok(Ended { seq, end, note }) => changes.extend(machine.ended(seq, end, note, now)),
-                    Err(error) => tracing::error!(job = %id, %error, "an item broke off"),
-                }
+                ends.push(ended);
                 next = running.join_next().now_or_never().flatten();
-            }
-            if !changes.is_empty() {
-                self.store(&machine, changes).await?;
             }
         }
     }
