@@ -43,7 +43,7 @@ pub(in crate::app) fn one(jobs: &[JobBrief], id: JobId, look: &Look) -> Option<M
     });
     if let Some(why) = &view.head.why {
         let then = Then::Say(Notice::warning(why.as_str()));
-        let label = if head.state.goes() { "stands" } else { "stopped" };
+        let label = if view.head.state.goes() { "stands" } else { "stopped" };
         items.push(MenuItem { key: None, label: label.to_owned(), help: why.to_string(), greyed: None, then });
     }
     items.extend(groups(view, first));
