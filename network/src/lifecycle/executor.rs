@@ -140,6 +140,35 @@ pub(super) struct Inner {
     pub bulk: Bulk,
     /// Operations that this process drives; the notify cuts a wait short.
     driven: Mutex<HashMap<OperationId, Arc<Notify>>>,
+    /// Operations that are being begun here, one caller at a time for each.
+    opening: Mutex<HashMap<OperationId, Turn>>,
+}
+
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// A caller's part in `Inner::opening`: the last one takes the entry away.
+struct Opening<'a> {
+    inner: &'a Inner,
+    id: OperationId,
+    turn: Option<Turn>,
+}
+
+impl<'a> Opening<'a> {
+    fn new(inner: &'a Inner, id: OperationId) -> (Self, Turn) {
+        let turn = inner.opening.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default().clone();
+        (Self { inner, id, turn: Some(turn.clone()) }, turn)
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        let mut opening = self.inner.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.turn.take());
+        // The map's own is the last.
+        if opening.get(&self.id).is_some_and(|turn| Arc::strong_count(turn) == 1) {
+            opening.remove(&self.id);
+        }
+    }
 }
 
 impl Executor {
@@ -153,7 +182,17 @@ impl Executor {
         };
         let ipam = upstreams.ipam.as_ref().map_or("NetBox", |ipam| ipam.name());
         let tries = Tries { ipam, profiles: upstreams.profiles.clone() };
-        Self(Arc::new(Inner { authority, upstreams, tries, config, events, places, bulk, driven: Mutex::default() }))
+        Self(Arc::new(Inner {
+            authority,
+            upstreams,
+            tries,
+            config,
+            events,
+            places,
+            bulk,
+            driven: Mutex::default(),
+            opening: Mutex::default(),
+        }))
     }
 
     pub fn events(&self) -> broadcast::Receiver<Event> {
@@ -171,6 +210,16 @@ impl Executor {
     }
 
     async fn open(&self, request: BeginOperation, bulk: bool) -> Result<Started, AuthorityError> {
+        // Asked for twice at once it is driven by the first, who may have its first try in the journal; the second follows.
+        let (_opening, turn) = Opening::new(&self.0, request.id);
+        let turn = turn.lock_owned().await;
+        let started = self.open_in_turn(request, bulk).await;
+        // Before the entry is looked at: it holds the turn too.
+        drop(turn);
+        started
+    }
+
+    async fn open_in_turn(&self, request: BeginOperation, bulk: bool) -> Result<Started, AuthorityError> {
         let places = if bulk { &self.0.bulk.places } else { &self.0.places };
         let opened = match places.clone().try_acquire_owned() {
             // Its first try may leave at once, so both are written down together. The authority runs this where it may be the last to hold
