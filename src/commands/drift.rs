@@ -216,6 +216,10 @@ async fn dismiss(flags: &GlobalArgs, args: &DismissArgs, out: &mut Out) -> Resul
 async fn repair(flags: &GlobalArgs, args: &RepairArgs, out: &mut Out) -> Result<Exit, Failure> {
     let context = Context::to_write(flags, "drift repair")?.copied().await?;
     let services = compose::acting(&context).await?;
+    if let Some(central) = &services.central {
+        // An operation begins on the version that was seen: that of an old copy would be refused.
+        compose::fresh(&context, central).await?;
+    }
     let wanted = wanted(&services.drift, args).await?;
     if wanted.is_empty() {
         out.line("nothing of that stands")?;

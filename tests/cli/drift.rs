@@ -3,7 +3,7 @@
 
 use crate::centre::Centre;
 use crate::support::{Home, NAS, Ran};
-use noctule_sim::netbox::{NetboxConfig, NetboxSim, SeedPrefix, SimToken};
+use noctule_sim::netbox::{NetboxConfig, NetboxSim, SeedPrefix, SeedVrf, SimToken};
 use noctule_testbed::{Accounting, FreeRadius};
 use serde_json::Value;
 use std::fs;
@@ -25,6 +25,7 @@ fn netbox(prefixes: &[&str], behind: i64) -> (Runtime, NetboxSim) {
     let config = NetboxConfig {
         tokens: vec![SimToken::v1(TOKEN)],
         prefixes: std::iter::once(pool).chain(held).collect(),
+        vrfs: vec![SeedVrf { name: "lab".to_owned(), rd: "65000:1".to_owned(), enforce_unique: true }],
         clock_ahead: -chrono::Duration::minutes(behind),
         ..NetboxConfig::default()
     };
@@ -215,19 +216,26 @@ fn with_a_centre_what_differs_is_repaired_by_its_operations_and_its_audit_log_ha
     let (anna, ben) = (of("S-1"), of("S-2"));
     let prefix = |record: &Value| record["prefix"].as_str().unwrap().to_owned();
     patch(&runtime, &sim, anna["netbox_prefix_id"].as_i64().unwrap(), serde_json::json!({ "status": "deprecated" }));
+    // Re-parented: into a VRF that is none of ours.
+    patch(&runtime, &sim, ben["netbox_prefix_id"].as_i64().unwrap(), serde_json::json!({ "vrf": 1 }));
     sql("UPDATE radreply SET value = '2001:db8:eeee::/56' WHERE username = 'ben@isp' AND lower(attribute) = 'delegated-ipv6-prefix'");
     let leak = "2001:db8:4000:f00::/56";
     sim.add_prefix(&SeedPrefix::delegated(leak, "active", "01900000-0000-7000-8000-000000000001", "S-9")).unwrap();
     sql("UPDATE noctule.subscribers SET state = 'revoked', since = now() - interval '100 days', revoked_at = now() WHERE number = 'S-3'");
     two.run(&["drift", "check"]).ends(13);
     let mut wanted = vec!["aaa_other_prefix S-2".to_owned(), format!("prefix_leaked {leak}"), format!("prefix_stranger {LOADED}")];
-    wanted.extend(["revoked_too_long S-3".to_owned(), "status_edited S-1".to_owned()]);
+    wanted.extend(["revoked_too_long S-3".to_owned(), "status_edited S-1".to_owned(), "prefix_moved S-2".to_owned()]);
+    wanted.sort();
     assert_eq!(kinds(&two), wanted);
 
     let done = two.run(&["drift", "repair", &id(&two, "status_edited")]).ends(0);
     assert!(done.out.contains("reconcile S-1: done"), "{}", done.out);
     assert_eq!(status_of(&sim, &prefix(&anna)), "active");
     two.run(&["drift", "repair", &id(&two, "aaa_other_prefix")]).ends(0);
+    // The row is another version since the last repair: the copy hears of it first.
+    two.run(&["drift", "repair", &id(&two, "prefix_moved")]).ends(0);
+    let moved = sim.prefix(ben["netbox_prefix_id"].as_i64().unwrap()).unwrap();
+    assert_eq!((moved.vrf, moved.status), (None, "active"));
     assert!(sql("SELECT value FROM radreply WHERE username = 'ben@isp'").contains(&prefix(&ben)));
     two.run(&["drift", "repair", &id(&two, "revoked_too_long")]).ends(0);
     assert_eq!(sql("SELECT state FROM noctule.subscribers WHERE number = 'S-3'").trim(), "pending");
