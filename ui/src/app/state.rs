@@ -19,6 +19,8 @@ pub struct App {
     pub(crate) config: AppConfig,
     pub(crate) look: Look,
     pub(crate) now: Timestamp,
+    /// When this console began.
+    pub(crate) began: Timestamp,
     pub(crate) preferences: Preferences,
     pub(crate) vocabulary: Vocabulary,
     pub(crate) vocabulary_asked: Option<crate::query::RequestId>,
@@ -59,6 +61,7 @@ impl App {
         Self {
             look: Look::new(&theme, config.depth, ascii),
             now: config.now,
+            began: config.now,
             mouse: preferences.mouse,
             panes: Panes::new(&preferences),
             preferences,

@@ -81,6 +81,21 @@ fn a_stop_is_told_and_to_cancel_is_asked_about() {
     assert!(desk.frame().contains("suspend is done: 1000 succeeded"), "{}", desk.frame());
 }
 
+#[test]
+fn a_job_that_began_and_ended_between_two_looks_is_told_and_an_old_one_is_not() {
+    let ended = |n, at| {
+        let mut job = job(n, JobState::Done, Tally { succeeded: 1, ..Tally::default() });
+        job.view.head.ended_at = Some(at);
+        job
+    };
+    let old = ended(1, now() - chrono::Duration::hours(1));
+    let mut desk = Desk::board(Stub::of(5));
+    desk.send(Msg::Jobs(vec![old.clone()]));
+    assert!(!desk.frame().contains("suspend is done"), "{}", desk.frame());
+    desk.send(Msg::Jobs(vec![ended(2, now() + chrono::Duration::seconds(1)), old]));
+    assert!(desk.frame().contains("suspend is done: 1 succeeded"), "{}", desk.frame());
+}
+
 /// The wish that began a job, if one did.
 fn begun(desk: &mut Desk) -> bool {
     desk.take_effects().iter().any(|effect| matches!(effect, Effect::JobWish { wish: Wish::Go, .. }))

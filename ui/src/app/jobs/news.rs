@@ -23,8 +23,12 @@ pub(in crate::app) fn arrived(app: &mut App, mut jobs: Vec<JobBrief>, effects: &
         let head = &job.view.head;
         let before = app.jobs.iter().find(|known| known.view.head.id == head.id).map(|known| known.view.head.state);
         let told = head.state.is_over() || head.state == JobState::Stopped;
-        // What was over before this console began is no news.
-        if told && before.is_some_and(|before| before != head.state) {
+        // One that began and ended between two looks is news as well; what was over before this console began is none.
+        let news = match before {
+            Some(before) => before != head.state,
+            None => head.ended_at.or(head.started_at).is_some_and(|at| at > app.began),
+        };
+        if told && news {
             let notice = sum(&job.view);
             if notice.severity != Severity::Info && !app.focused {
                 effects.push(Effect::Bell);
