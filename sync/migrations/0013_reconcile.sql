@@ -388,3 +388,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION noctule.prefix_retired(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION noctule.prefix_retired(jsonb) TO noctule_member;
+
+-- A console of before `reconcile` can not read such an operation, and would miss it without a word: it is told to update, and keeps its unsent
+-- work.
+UPDATE noctule.meta SET min_protocol = 2 WHERE min_protocol < 2;

@@ -21,4 +21,4 @@ pub use status::{CentreState, Link, Other, Phase, SyncStatus};
 pub use tables::{Column, Kind, TABLES, Table};
 
 /// Version of what consoles and the centre say to each other. Raised when an older console could do harm or would miss something.
-pub const PROTOCOL: i32 = 1;
+pub const PROTOCOL: i32 = 2;

@@ -60,11 +60,12 @@ async fn round(config: &SyncerConfig, told: &watch::Sender<SyncStatus>) -> Resul
         Pusher::new(Centre::new(config.centre.clone()), Arc::clone(&config.replica)).push_all().await?;
     }
     let mut pulled = puller.poll(replica, true, true, &phase).await?;
-    // What was answered stays laid over the copy until a position behind it is kept, and that waits for the server's log: not long.
+    // What was answered stays laid over the copy until a position behind it is kept, and that waits for the server's log: not long. Each of
+    // these reads owes nothing of its own.
     let limit = Instant::now() + OWED;
     while puller.owes() && Instant::now() < limit {
         tokio::time::sleep(LOOK).await;
-        pulled = puller.poll(replica, false, true, &phase).await?;
+        pulled = puller.poll(replica, false, false, &phase).await?;
     }
     let outbox = replica.outbox().await?;
     told.send_modify(|status| {

@@ -181,7 +181,7 @@ fn hello(centre: &Centre, filled: &Filled, login: &str) -> Value {
     let told = as_login(
         centre,
         &centre.dsn(login),
-        &format!("SET noctule.tenant = '{}'; SELECT noctule.hello(1, gen_random_uuid(), 'host')", filled.tenant),
+        &format!("SET noctule.tenant = '{}'; SELECT noctule.hello(2, gen_random_uuid(), 'host')", filled.tenant),
     );
     serde_json::from_str(&told).expect("JSON")
 }
@@ -193,7 +193,7 @@ async fn hello_tells_who_and_what() {
     let told = hello(&centre, &filled, &filled.technician);
     assert_eq!((&told["role"], &told["standby"], &told["listen"]), (&Value::from("technician"), &Value::from(false), &Value::from(true)));
     assert_eq!(told["technician"], id(filled.tenant, TECHNICIAN, 1).to_string());
-    assert_eq!((&told["consoles"], &told["floor"], &told["min_protocol"]), (&Value::from(1), &Value::from("0"), &Value::from(1)));
+    assert_eq!((&told["consoles"], &told["floor"], &told["min_protocol"]), (&Value::from(1), &Value::from("0"), &Value::from(2)));
     assert_eq!(told["schema"], noctule_sync::schema::SCHEMA);
     let now: noctule_domain::Timestamp = serde_json::from_value(told["now"].clone()).expect("a time");
     assert!(now.timestamp() > 1_700_000_000);
@@ -211,20 +211,20 @@ async fn hello_tells_who_and_what() {
     // Seen more than a minute ago: gone.
     centre.sql("UPDATE noctule.presence SET seen_at = now() - interval '61 seconds'");
     assert_eq!(hello(&centre, &filled, &filled.noc)["consoles"], 0);
-    centre.sql("SET ROLE noctule_owner; UPDATE noctule.meta SET min_protocol = 2");
+    centre.sql("SET ROLE noctule_owner; UPDATE noctule.meta SET min_protocol = 3");
     let told = hello(&centre, &filled, &filled.noc);
     assert!(
-        told["min_protocol"] == 2
+        told["min_protocol"] == 3
             && told["upgrade"].as_str().is_some_and(|words| words.contains("update noctule"))
             && told.get("history").is_none()
     );
     let denied = as_login(
         &centre,
         &centre.dsn(&filled.noc),
-        "SET noctule.tenant = 'nonsense'; SELECT noctule.hello(2, gen_random_uuid(), '')->>'denied'",
+        "SET noctule.tenant = 'nonsense'; SELECT noctule.hello(3, gen_random_uuid(), '')->>'denied'",
     );
     assert!(denied.contains("is not an operator of this tenant"), "{denied}");
-    let denied = as_login(&centre, &centre.dsn(&filled.revoked), "SELECT noctule.hello(2, gen_random_uuid(), '')->>'denied'");
+    let denied = as_login(&centre, &centre.dsn(&filled.revoked), "SELECT noctule.hello(3, gen_random_uuid(), '')->>'denied'");
     assert!(denied.contains("was revoked on"), "{denied}");
 }
 
@@ -348,7 +348,7 @@ async fn a_standby_says_the_same_history_until_it_is_promoted() {
         let told = server
             .query(
                 &server.dsn("nora", PASSWORD, database.name()),
-                &format!("SET noctule.tenant = '{tenant}'; SELECT noctule.hello(1, gen_random_uuid(), 'h')"),
+                &format!("SET noctule.tenant = '{tenant}'; SELECT noctule.hello(2, gen_random_uuid(), 'h')"),
             )
             .expect("hello");
         serde_json::from_str(&told).expect("JSON")

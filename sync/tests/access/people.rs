@@ -124,7 +124,7 @@ async fn who_was_revoked_and_still_holds_a_connection_sees_nothing() {
     // Only the row: the session lives on, as behind a pooler.
     centre.sql(&format!("UPDATE noctule.members SET revoked_at = now() WHERE login = $q${login}$q$"));
     assert_eq!(client.query_one(rows, &[]).await.expect("asked").get::<_, i64>(0), 0);
-    let hello: serde_json::Value = client.query_one("SELECT noctule.hello(1, gen_random_uuid(), 'h')", &[]).await.expect("asked").get(0);
+    let hello: serde_json::Value = client.query_one("SELECT noctule.hello(2, gen_random_uuid(), 'h')", &[]).await.expect("asked").get(0);
     assert!(hello["denied"].as_str().is_some_and(|words| words.contains("was revoked on")), "{hello}");
 }
 

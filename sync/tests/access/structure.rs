@@ -210,7 +210,7 @@ async fn cleaning_removes_what_is_old_and_raises_the_floor() {
     // The younger tombstones, and the op that has no answer, stay.
     assert_eq!(centre.sql("SELECT count(*) FROM noctule.feed WHERE gone"), "2");
     assert_eq!(centre.sql("SELECT count(*) FROM noctule.ops"), "3");
-    let hello = centre.sql(&format!("SET noctule.tenant = '{tenant}'; SELECT noctule.hello(1, gen_random_uuid(), 'h')->>'floor'"));
+    let hello = centre.sql(&format!("SET noctule.tenant = '{tenant}'; SELECT noctule.hello(2, gen_random_uuid(), 'h')->>'floor'"));
     assert_eq!(hello, highest.to_string());
     // In small batches, each with "more" as long as there is more.
     let batch = |most: u32| {
