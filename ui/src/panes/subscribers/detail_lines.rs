@@ -34,6 +34,8 @@ pub(super) type Lines = Vec<Line>;
 /// Cells of a field's name.
 const NAME: usize = 16;
 /// Most lines of one long text.
+/// The screen's clock stands still for so long at most.
+const TICK: Duration = Duration::seconds(2);
 const MAX_WRAP: usize = 12;
 
 fn text(text: impl Into<String>, tone: Tone) -> (Piece, Tone) {
@@ -97,7 +99,8 @@ impl Fields<'_> {
 /// A moment in the operator's zone, with how long ago it was.
 fn when(at: Timestamp, env: &Env<'_>) -> String {
     let local = at.with_timezone(&env.zone).format("%Y-%m-%d %H:%M");
-    if at > env.now { format!("{local}, in {}", age(env.now, at)) } else { format!("{local}, {} ago", age(at, env.now)) }
+    // What has just been written is ahead of the screen's clock by a part of its tick.
+    if at - env.now > TICK { format!("{local}, in {}", age(env.now, at)) } else { format!("{local}, {} ago", age(at, env.now)) }
 }
 
 /// The time of a moment in the operator's zone; with its day where that is another.
