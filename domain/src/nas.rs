@@ -34,6 +34,19 @@ pub struct Nas {
     pub health: NasHealth,
 }
 
+impl Nas {
+    /// Whether an entry in a list of RADIUS clients (an address, a network, a host name) is this one. What a host name stands for is not known
+    /// here: it may be anybody.
+    pub fn may_be_client(&self, entry: &str) -> bool {
+        let own = std::iter::once(self.address.ip()).chain(self.nas_ip);
+        match (entry.parse::<IpAddr>(), entry.parse::<ipnet::IpNet>()) {
+            (Ok(address), _) => own.into_iter().any(|own| own == address),
+            (_, Ok(net)) => own.into_iter().any(|own| net.contains(&own)),
+            _ => true,
+        }
+    }
+}
+
 words!(
     /// What we know of a NAS from its answers. `silent` covers wrong secret, our address not allowed, filtered, down: from here they look alike.
     NasReach { Unknown = "unknown", Up = "up", Busy = "busy", Silent = "silent" }
@@ -342,6 +355,30 @@ pub struct NasRow {
 mod tests {
     use super::*;
     use chrono::{Duration as Span, TimeZone, Utc};
+
+    #[test]
+    fn a_nas_is_found_in_a_list_of_clients_by_either_address_a_network_or_perhaps_a_name() {
+        let nas = Nas {
+            id: NasId(uuid::Uuid::nil()),
+            tenant: TenantId(uuid::Uuid::nil()),
+            name: "bng-1".into(),
+            profile: "generic".into(),
+            address: "192.0.2.1:3799".parse().unwrap(),
+            nas_ip: Some("2001:db8::1".parse().unwrap()),
+            nas_identifier: None,
+            secret: "env:X".parse().unwrap(),
+            position: None,
+            site: None,
+            enabled: true,
+            health: NasHealth::default(),
+        };
+        for entry in ["192.0.2.1", "2001:db8::1", "192.0.2.0/24", "2001:db8::/32", "bng-1.example.net"] {
+            assert!(nas.may_be_client(entry), "{entry}");
+        }
+        for entry in ["192.0.2.2", "192.0.3.0/24", "2001:db9::/32"] {
+            assert!(!nas.may_be_client(entry), "{entry}");
+        }
+    }
 
     fn profile(activate: Method, suspend: Method, resume: Method) -> NasProfile {
         NasProfile {

@@ -108,6 +108,13 @@ pub fn login(login: &Login) -> String {
     }
 }
 
+/// A NAS that FreeRADIUS's table of clients does not have.
+pub fn no_client(nas: &SafeText, address: std::net::IpAddr) -> String {
+    format!(
+        "{nas} ({address}) is not in FreeRADIUS's table nas: unless clients.conf has it, its logins and its accounting are not answered"
+    )
+}
+
 /// FreeRADIUS answers a login only by what stands in radcheck.
 pub fn not_in_radcheck(user: &Username) -> String {
     format!(

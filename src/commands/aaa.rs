@@ -8,6 +8,7 @@ use crate::compose;
 use crate::config::{Environment, load};
 use crate::exit::{Exit, Failure};
 use noctule_domain::SafeText;
+use noctule_domain::nas::Nas;
 use noctule_domain::permission::Permission;
 use noctule_domain::sentence::{self, moment};
 use noctule_domain::subscriber::Username;
@@ -39,13 +40,31 @@ fn findings(check: &AaaCheck, out: &mut Out) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Registered NASes that FreeRADIUS's list of clients does not have. Where there is no list or no store yet, nobody is one.
+async fn strangers(flags: &GlobalArgs, clients: &[String]) -> Result<Vec<Nas>, Failure> {
+    let Ok(context) = Context::to_read(flags, "aaa check") else { return Ok(Vec::new()) };
+    if clients.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = context.store.nas_rows().await?;
+    let unknown = |nas: &Nas| nas.enabled && !clients.iter().any(|entry| nas.may_be_client(entry));
+    Ok(rows.into_iter().map(|row| row.nas).filter(unknown).collect())
+}
+
 async fn check(flags: &GlobalArgs, json: bool, out: &mut Out) -> Result<Exit, Failure> {
     let loaded = load(flags, &Environment::of_process())?;
-    let check = compose::aaa_client(&loaded)?.check().await.map_err(compose::aaa_failure)?;
+    let aaa = compose::aaa_client(&loaded)?;
+    let check = aaa.check().await.map_err(compose::aaa_failure)?;
+    let clients = aaa.clients().await.map_err(compose::aaa_failure)?;
+    let strangers = strangers(flags, clients.as_deref().unwrap_or_default()).await?;
     if json {
-        out.json(&check)?;
+        let names: Vec<&SafeText> = strangers.iter().map(|nas| &nas.name).collect();
+        out.json(&serde_json::json!({ "server": check.server, "login": check.login, "findings": check.findings, "not_clients": names }))?;
     } else {
         findings(&check, out)?;
+        for nas in &strangers {
+            out.line(format!("{}  {}", out.tinted("warn", 33), sentence::no_client(&nas.name, nas.address.ip())))?;
+        }
         if !check.is_fine() {
             out.line("to do: `noctule aaa init`, or have the owner of the database run `noctule aaa init --print`")?;
         }

@@ -29,6 +29,12 @@ fn radius_hands_out_what_the_screen_says_and_accounting_is_seen_on_it() {
     assert!(home.run(&["aaa", "check"]).ends(11).out.contains("noctule_login"));
     home.run(&["aaa", "init", "--yes"]).ends(0);
     home.run(&["aaa", "check"]).ends(0);
+    // FreeRADIUS's own list of clients does not have the NAS; then it has.
+    let clients = |sql: &str| postgres.query(database.dsn(), sql).unwrap();
+    clients("INSERT INTO nas (nasname, shortname, secret) VALUES ('192.0.2.200', 'other', 'x')");
+    assert!(home.run(&["aaa", "check"]).ends(0).out.contains("is not in FreeRADIUS's table nas"));
+    clients("UPDATE nas SET nasname = '127.0.0.0/8'");
+    assert!(!home.run(&["aaa", "check"]).ends(0).out.contains("table nas"));
 
     let login = || radius.login(&user, "pw").unwrap();
     let term = Term::console(&home, "console", "noctule");

@@ -31,6 +31,9 @@ const USERS: &str = "SELECT n.name,
     FROM unnest($1::text[]) AS n(name)";
 
 /// The tables that a name may stand in.
+/// More clients than that are not compared.
+const MOST_CLIENTS: i64 = 10_000;
+
 const TABLES: [&str; 4] = ["radcheck", "radreply", "radusergroup", "noctule_login"];
 
 impl FreeRadius {
@@ -40,6 +43,24 @@ impl FreeRadius {
     }
 
     /// FreeRADIUS reads what is written for a user only where `radcheck` has a row of it.
+    /// Who may ask this FreeRADIUS by its table `nas`: names alone, never the secrets. `None` where the table tells us nothing: empty (the
+    /// clients stand in clients.conf), not there, not ours to read.
+    pub async fn clients(&self) -> Result<Option<Vec<String>>, AaaError> {
+        let line = self.reading.line().await?;
+        let ask = async {
+            let may = "SELECT coalesce((SELECT has_column_privilege(a.attrelid, a.attnum, 'SELECT') FROM pg_attribute AS a
+                WHERE a.attrelid = to_regclass('nas') AND a.attname = 'nasname' AND NOT a.attisdropped), false)";
+            if !line.client.query_one(may, &[]).await?.try_get::<_, bool>(0)? {
+                return Ok(None);
+            }
+            let rows = line.client.query("SELECT nasname::text FROM nas WHERE nasname IS NOT NULL LIMIT $1", &[&MOST_CLIENTS]).await?;
+            let names: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+            // A list that was cut says nothing of who is not in it.
+            Ok(Some(names).filter(|names| !names.is_empty() && (names.len() as i64) < MOST_CLIENTS))
+        };
+        line.ask(false, ask).await
+    }
+
     pub async fn in_radcheck(&self, username: &Username) -> Result<bool, AaaError> {
         let stored = self.config.names.stored(username);
         let line = self.reading.line().await?;

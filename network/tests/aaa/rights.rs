@@ -50,3 +50,20 @@ async fn the_statements_of_the_check_are_all_that_a_login_needs() {
     assert_eq!(aaa.users_after(None, 10).await.expect("read").len(), 1);
     assert!(aaa.sessions_of(&ask.username).await.expect("read").is_empty());
 }
+
+#[tokio::test]
+async fn the_clients_are_read_by_their_names_alone_where_somebody_lets_us() {
+    let place = Place::tables().await;
+    assert_eq!(place.aaa.clients().await.expect("read"), None, "an empty table tells nothing");
+    place.sql("INSERT INTO nas (nasname, shortname, secret) VALUES ('192.0.2.0/24', 'access', 'sesame')");
+    assert_eq!(place.aaa.clients().await.expect("read"), Some(vec!["192.0.2.0/24".to_owned()]));
+    let role = format!("noc_{}", place.database.name());
+    place.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD 'pw'"));
+    let mut with = config(place.postgres, &place.database);
+    with.user.clone_from(&role);
+    with.password = Some(Secret::new("pw".to_owned()));
+    let aaa = FreeRadius::new(with);
+    assert_eq!(aaa.clients().await.expect("read"), None, "no right is no error");
+    place.sql(&format!("GRANT SELECT (nasname) ON nas TO {role}"));
+    assert_eq!(aaa.clients().await.expect("read"), Some(vec!["192.0.2.0/24".to_owned()]));
+}
